@@ -1,0 +1,23 @@
+"""Checks that several files share: unknown names and missing extras."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
+    """`registry[name]`, or a ValueError that lists the known names."""
+    if name not in registry:
+        raise ValueError(f"unknown {what} {name!r}; known: {', '.join(registry)}")
+    return registry[name]
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """Import `module`, or say which extra of ganlab brings it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(f"{module} is needed here: pip install 'ganlab[{extra}]'") from error
