@@ -8,6 +8,7 @@ players.
 `ganlab.derivations` holds the same formulas symbolically; the tests hold the two together.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -22,7 +23,7 @@ from ganlab._check import lookup
 softplus = partial(nn.functional.softplus, threshold=80)
 
 # What may stand between a sigmoid and the loss without changing the values.
-_RESHAPING = tuple("Squeeze Unsqueeze View Reshape Select Slice Split Transpose Permute Clone ToCopy".split())
+_RESHAPING = re.compile("Squeeze|Unsqueeze|View|Reshape|Select|Slice|Split|Transpose|Permute|Clone|ToCopy")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Loss:
 
     Both raise:
         TypeError: a logit is no tensor of floats.
-        ValueError: a 0-d or empty tensor, `(batch, 1)`, two shapes that differ, probabilities (the output of a sigmoid),
-            or `real` missing where it is needed.
+        ValueError: a 0-d or empty tensor, `(batch, 1)`, two shapes that differ, the output of a sigmoid, or
+            `real` missing where it is needed.
     """
 
     name: str
@@ -72,7 +73,7 @@ def _ends_in_sigmoid(logits: Tensor) -> bool:
     if compiler.is_compiling():
         return False
     node = logits.grad_fn
-    while node is not None and node.name().startswith(_RESHAPING):
+    while node is not None and _RESHAPING.match(node.name()):
         node = node.next_functions[0][0]
     return node is not None and node.name().startswith("SigmoidBackward")
 
