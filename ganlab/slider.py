@@ -1,0 +1,155 @@
+"""A slider over training that needs no kernel: PNG frames, a range input and a few lines of script in one output.
+
+It works on a built page, in Colab and offline. Where there is no script, the last frame stands alone.
+"""
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Sequence
+
+from ganlab._check import optional
+from ganlab.style import plt
+
+# Every slider initialises only roots of its own name that are not ready, so several share a page, and a cell that is
+# run again or shown twice still works.
+TEMPLATE = """\
+<figure data-ganlab-slider="{name}" style="margin:0 0 1em;max-width:{width}px">
+<img src="{last}" alt="{alt}" style="display:block;width:100%;height:auto">
+<div hidden style="align-items:center;gap:.75em;padding:.25em 0">
+<button type="button" style="min-width:4.5em;min-height:2.75em;cursor:pointer">Play</button>
+<input type="range" min="0" max="{end}" value="{end}" step="1" aria-label="{control}" \
+style="flex:1;min-width:6em;min-height:2.75em">
+<span aria-hidden="true" style="min-width:6em">{label}</span>
+</div>
+<noscript>This is the last of {count} frames; the slider needs JavaScript.</noscript>
+<script>
+(() => {{
+  const labels = {labels};
+  const frames = [
+{frames}
+  ];
+  for (const root of document.querySelectorAll('[data-ganlab-slider="{name}"]:not([data-ready])')) {{
+    root.dataset.ready = "";
+    const [image, bar, button, input, text] = "img div button input span".split(" ").map(
+      tag => root.querySelector(tag));
+    const alt = image.alt, all = [...frames, image.src];
+    let timer = null;
+    const show = i => {{
+      input.value = i;
+      image.src = all[i];
+      image.alt = `${{alt}} (${{labels[i]}})`;
+      text.textContent = labels[i];
+      input.setAttribute("aria-valuetext", labels[i]);
+    }};
+    const stop = () => {{
+      clearInterval(timer);
+      timer = null;
+      button.textContent = "Play";
+    }};
+    const step = () => {{
+      show(Math.min(+input.value + 1, {end}));
+      if (+input.value === {end}) stop();
+    }};
+    button.addEventListener("click", () => {{
+      if (timer) return stop();
+      if (+input.value === {end}) show(0);
+      button.textContent = "Pause";
+      timer = setInterval(step, {pause});
+    }});
+    input.addEventListener("input", () => {{ stop(); show(+input.value); }});
+    bar.hidden = false;
+    bar.style.display = "flex";
+    show({end});
+  }}
+}})();
+</script>
+</figure>"""
+
+
+class Slider:
+    """Frames with a range input, for a notebook's output. Made by `slider`."""
+
+    def __init__(
+        self, frames: Sequence[bytes], labels: Sequence[str], width: int, *, name: str, alt: str, control: str
+    ):
+        self.frames, self.labels, self.width = list(frames), list(labels), width
+        self.name, self.alt, self.control = name, alt, control
+
+    def __repr__(self) -> str:
+        return f"Slider({self.name!r}, {len(self.frames)} frames)"
+
+    def html(self, pause: int = 350) -> str:
+        """The whole thing as one piece of HTML; `pause` is the milliseconds between frames while it plays."""
+        *first, last = [f"data:image/png;base64,{base64.b64encode(frame).decode()}" for frame in self.frames]
+        return TEMPLATE.format(
+            name=self.name,
+            width=self.width,
+            last=last,
+            alt=html.escape(self.alt),
+            control=html.escape(self.control),
+            label=html.escape(self.labels[-1]),
+            end=len(self.frames) - 1,
+            count=len(self.frames),
+            labels=json.dumps(self.labels).replace("<", "\\u003c"),
+            frames="\n".join(f'    "{frame}",' for frame in first),
+            pause=pause,
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        png = base64.b64encode(self.frames[-1]).decode()
+        return {"text/plain": repr(self), "text/html": self.html(), "image/png": png}
+
+
+def slider(
+    frames, labels, *, name: str, alt: str, control: str = "training step", dpi: int = 110, colors: int = 48
+) -> Slider:
+    """A slider over `frames`, for the last line of a cell. It needs no kernel.
+
+    Args:
+        frames: matplotlib figures, all of one size, or functions of no argument that return a figure or axes (drawn one
+            after the other, which spares memory). Fix the axes' limits, or the picture jumps. The figures are closed.
+        labels: what each frame shows, "step 200".
+        name: names this slider on its page: a-z, 0-9 and `-`.
+        alt: what the picture shows, for who cannot see it. The frame's label is added.
+        control: what the range input moves along.
+        dpi: pixels an inch; 6.4 inches at 110 are 704 pixels.
+        colors: palette of each PNG, 2 to 256. 20 frames of 48 colours are about 0.3 MB.
+
+    Raises:
+        ValueError: no frames, other number of labels, empty alt text, a bad name, frames of different size.
+    """
+    frames, labels = list(frames), [str(label) for label in labels]
+    if not frames:
+        raise ValueError("frames is empty: give at least one figure")
+    if len(frames) != len(labels):
+        raise ValueError(f"labels has {len(labels)} entries for {len(frames)} frames")
+    if not (isinstance(alt, str) and alt.strip()):
+        raise ValueError(f"alt={alt!r}: say in a sentence what the picture shows")
+    if not re.fullmatch("[a-z0-9-]+", name):
+        raise ValueError(f"name={name!r}: use only a-z, 0-9 and '-'")
+    rendered = [_png(frame() if callable(frame) else frame, dpi, colors) for frame in frames]
+    if len(sizes := {size for _, size in rendered}) > 1:
+        raise ValueError(f"frames have different sizes {sorted(sizes)}: draw each with the same figsize")
+    return Slider([png for png, _ in rendered], labels, rendered[0][1][0], name=name, alt=alt, control=control)
+
+
+def _png(frame, dpi: int, colors: int) -> tuple[bytes, tuple[int, int]]:
+    """A figure (or an axes' figure) as a small palette PNG, and its size in pixels. Closes the figure."""
+    figure = getattr(frame, "figure", frame)
+    if not hasattr(figure, "savefig"):
+        raise ValueError(
+            f"a frame is {type(frame).__name__}, not a figure or axes: let the function return what it drew"
+        )
+    image_module = optional("PIL.Image", "plots")
+    raw, small = io.BytesIO(), io.BytesIO()
+    # Not the tight box of notebooks: it changes with the content, and frames must keep one size.
+    with plt.rc_context({"savefig.bbox": None}):
+        figure.savefig(raw, format="png", dpi=dpi)
+    plt.close(figure)
+    image = image_module.open(raw).convert("RGB")
+    palette = image.quantize(colors, method=image_module.Quantize.MEDIANCUT, dither=image_module.Dither.NONE)
+    palette.save(small, format="png", optimize=True)
+    return small.getvalue(), image.size
