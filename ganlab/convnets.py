@@ -1,0 +1,208 @@
+"""Convolutional pairs for square images: DCGAN (Radford et al. 2016) and ResNet (Gulrajani et al. 2017).
+
+Both start from, or end in, a square of 4x4 or 7x7 places and double or halve it, so they make images of the side
+lengths in `SIZES`. A convolution with a norm behind it has no bias: the norm has a shift of its own.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ganlab._check import lookup
+from ganlab.layers import (
+    ACTIVATIONS,
+    CONVS,
+    NORMS,
+    OUTPUTS,
+    Discriminator,
+    Generator,
+    check_positive,
+    check_shape,
+    initialised,
+    norm_activation,
+)
+
+# Side length of the image: (side of the smallest square, number of doublings).
+SIZES: dict[int, tuple[int, int]] = {
+    side: (base, doublings)
+    for side, base, doublings in sorted((base * 2**k, base, k) for base in (4, 7) for k in range(1, 5))
+    if side <= 64
+}
+
+
+def _plan(shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:
+    """The checked shape, the side of the smallest square and the number of doublings."""
+    shape = check_shape(shape)
+    if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in SIZES:
+        raise ValueError(
+            f"shape is {shape}: a convolutional net makes square images (channels, n, n) with n one of "
+            f"{', '.join(map(str, SIZES))}; pad or resize the images, or use an MLP"
+        )
+    return shape, *SIZES[shape[1]]
+
+
+def dcgan_generator(
+    shape: tuple[int, int, int],
+    latent: int = 64,
+    width: int = 64,
+    norm: str = "batch",
+    activation: str = "relu",
+    output: str = "tanh",
+    upsample: str = "transposed",
+    init: str = "dcgan",
+) -> Generator:
+    """The generator of Radford et al. 2016: `(batch, latent)` to `(batch, *shape)`.
+
+    At 64x64, with `latent=100`, it has the layers and parameters of PyTorch's DCGAN example.
+
+    Args:
+        shape: `(channels, n, n)` with n in `SIZES`.
+        latent: width of the latent.
+        width: channels before the last layer; each layer before that has twice those of the next.
+        norm, activation, output, upsample, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `CONVS`, `INITS`.
+
+    Raises:
+        ValueError: a shape it cannot make, a size that is not positive, an unknown name.
+    """
+    shape, base, doublings = _plan(shape)
+    check_positive(latent=latent, width=width)
+    up, bias = lookup(CONVS, upsample, "upsample"), norm == "none"
+    channels = [width * 2**k for k in reversed(range(doublings))]
+    # From 1x1 to base x base. With one place the stride has no effect on the output; it tells `fans` the truth.
+    layers = [nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, channels[0], base, stride=base, bias=bias)]
+    for inputs, outputs in pairwise(channels):
+        layers += [*norm_activation(inputs, norm, activation, image=True), up(inputs, outputs, bias)]
+    layers += [*norm_activation(width, norm, activation, image=True), up(width, shape[0], bias)]
+    body = nn.Sequential(*layers, lookup(OUTPUTS, output, "output")())
+    return initialised(Generator(latent, shape, body), init)
+
+
+def dcgan_discriminator(
+    shape: tuple[int, int, int],
+    width: int = 64,
+    norm: str = "batch",
+    activation: str = "leaky_relu",
+    init: str = "dcgan",
+    outputs: int = 1,
+) -> Discriminator:
+    """The discriminator of Radford et al. 2016: `(batch, *shape)` to logits `(batch,)`.
+
+    At 64x64 it has the layers and parameters of PyTorch's DCGAN example, without the sigmoid. No norm in the first
+    layer, nor in the last.
+
+    Args:
+        shape: `(channels, n, n)` with n in `SIZES`.
+        width: channels after the first layer; each further layer doubles them.
+        norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
+        outputs: numbers for each image; more than one gives `(batch, outputs)`, as an encoder needs.
+
+    Raises:
+        ValueError: a shape it cannot read, a size that is not positive, an unknown name.
+    """
+    shape, base, doublings = _plan(shape)
+    check_positive(width=width, outputs=outputs)
+    channels, bias = [width * 2**k for k in range(doublings)], norm == "none"
+    lookup(NORMS, norm, "norm")  # At the smallest size no layer has a norm, and a wrong name would pass unseen.
+    layers = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1, bias=bias)]
+    layers += norm_activation(width, "none", activation, image=True)
+    for before, after in pairwise(channels):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=bias)]
+        layers += norm_activation(after, norm, activation, image=True)
+    # From base x base to 1x1; for the stride see the generator.
+    layers += [nn.Conv2d(channels[-1], outputs, base, stride=base, bias=bias), nn.Flatten()]
+    return initialised(Discriminator(shape, nn.Sequential(*layers)), init)
+
+
+class ResidualBlock(nn.Module):
+    """`branch(x) + shortcut(x)`: the branch learns what to add to a copy of the input.   He et al. 2016."""
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module):
+        super().__init__()
+        self.branch, self.shortcut = branch, shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.branch(x) + self.shortcut(x)
+
+
+def up_block(width: int, norm: str, activation: str, upsample: str) -> ResidualBlock:
+    """Norm, activation, up-sampling, norm, activation, convolution: `(width, n, n)` to `(width, 2n, 2n)`."""
+    bias = norm == "none"
+    branch = nn.Sequential(
+        *norm_activation(width, norm, activation, image=True),
+        lookup(CONVS, upsample, "upsample")(width, width, bias),
+        *norm_activation(width, norm, activation, image=True),
+        nn.Conv2d(width, width, 3, padding=1, bias=bias),
+    )
+    # 1x1 convolution and repetition commute; this order has a quarter of the multiplications.
+    return ResidualBlock(branch, nn.Sequential(nn.Conv2d(width, width, 1, bias=False), nn.Upsample(scale_factor=2)))
+
+
+def down_block(inputs: int, width: int, norm: str, activation: str, first: bool) -> ResidualBlock:
+    """Norm, activation, convolution, twice, then 2x2 means: `(inputs, n, n)` to `(width, n/2, n/2)`.
+
+    The first block reads the image itself: no norm, and no activation before its first convolution.
+    """
+    bias = norm == "none" or first
+    before = [] if first else norm_activation(inputs, norm, activation, image=True)
+    branch = nn.Sequential(
+        *before,
+        nn.Conv2d(inputs, width, 3, padding=1, bias=bias),
+        *norm_activation(width, "none" if first else norm, activation, image=True),
+        nn.Conv2d(width, width, 3, padding=1, bias=bias),
+        nn.AvgPool2d(2),
+    )
+    # Means before the 1x1 convolution: the same map as after it, a quarter of the multiplications.
+    return ResidualBlock(branch, nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, width, 1, bias=False)))
+
+
+def resnet_generator(
+    shape: tuple[int, int, int],
+    latent: int = 64,
+    width: int = 64,
+    norm: str = "batch",
+    activation: str = "relu",
+    output: str = "tanh",
+    upsample: str = "nearest",
+    init: str = "he",
+) -> Generator:
+    """Residual blocks that double the side: `(batch, latent)` to `(batch, *shape)`.   Gulrajani et al. 2017, app. F.
+
+    Args and errors as `dcgan_generator`, but `width` is the number of channels in every block.
+    """
+    shape, base, doublings = _plan(shape)
+    check_positive(latent=latent, width=width)
+    body = nn.Sequential(
+        nn.Linear(latent, width * base * base, bias=norm == "none"),
+        nn.Unflatten(1, (width, base, base)),
+        *(up_block(width, norm, activation, upsample) for _ in range(doublings)),
+        *norm_activation(width, norm, activation, image=True),
+        nn.Conv2d(width, shape[0], 3, padding=1),
+        lookup(OUTPUTS, output, "output")(),
+    )
+    return initialised(Generator(latent, shape, body), init)
+
+
+def resnet_discriminator(
+    shape: tuple[int, int, int],
+    width: int = 64,
+    norm: str = "none",
+    activation: str = "relu",
+    init: str = "he",
+    outputs: int = 1,
+) -> Discriminator:
+    """Residual blocks that halve the side, the mean over places, a linear layer.   Gulrajani et al. 2017, app. F.
+
+    Args and errors as `dcgan_discriminator`, but `width` is the number of channels in every block.
+    """
+    shape, _, doublings = _plan(shape)
+    check_positive(width=width, outputs=outputs)
+    lookup(NORMS, norm, "norm")  # As in the DCGAN: the first block has none.
+    body = nn.Sequential(
+        down_block(shape[0], width, norm, activation, first=True),
+        *(down_block(width, width, norm, activation, first=False) for _ in range(doublings - 1)),
+        lookup(ACTIVATIONS, activation, "activation")(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(width, outputs),
+    )
+    return initialised(Discriminator(shape, body), init)

@@ -1,0 +1,125 @@
+"""Generators and discriminators: MLPs here, convolutional pairs in `ganlab.convnets`, their parts in `ganlab.layers`.
+
+A generator maps `(batch, latent)` to `(batch, *shape)` and has the attributes `latent` and `shape`. A discriminator
+maps `(batch, *shape)` to logits `(batch,)`, with no sigmoid behind them. Everything is importable from here.
+"""
+
+import math
+from collections.abc import Callable
+
+from torch import nn
+
+from ganlab._check import lookup
+from ganlab.convnets import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
+from ganlab.layers import (
+    ACTIVATIONS,
+    CONVS,
+    INITS,
+    NORMS,
+    OUTPUTS,
+    Discriminator,
+    Generator,
+    check_positive,
+    check_shape,
+    initialised,
+    norm_activation,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "CONVS",
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "INITS",
+    "NORMS",
+    "OUTPUTS",
+    "Discriminator",
+    "Generator",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "mlp_discriminator",
+    "mlp_generator",
+    "resnet_discriminator",
+    "resnet_generator",
+]
+
+
+def _hidden(inputs: int, width: int, norm: str, activation: str) -> list[nn.Module]:
+    # No bias before a norm, which has a shift of its own.
+    return [nn.Linear(inputs, width, bias=norm == "none"), *norm_activation(width, norm, activation, image=False)]
+
+
+def mlp_generator(
+    shape: tuple[int, ...],
+    latent: int = 64,
+    width: int = 128,
+    depth: int = 2,
+    norm: str = "none",
+    activation: str = "relu",
+    output: str | None = None,
+    init: str = "default",
+) -> Generator:
+    """Fully connected: `depth` hidden layers of `width` units, then one to the sample.
+
+    Args:
+        shape: `(n,)` for points, `(channels, height, width)` for images of any size.
+        latent: width of the latent.
+        width, depth: of the hidden part; depth 1 or more.
+        norm, activation, output, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `INITS`. `output=None` takes "tanh"
+            for images and "linear" for points, which have no bounds.
+
+    Raises:
+        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
+    """
+    shape = check_shape(shape)
+    check_positive(latent=latent, width=width, depth=depth)
+    output = output or ("tanh" if len(shape) == 3 else "linear")
+    layers = _hidden(latent, width, norm, activation)
+    for _ in range(depth - 1):
+        layers += _hidden(width, width, norm, activation)
+    layers += [nn.Linear(width, math.prod(shape)), lookup(OUTPUTS, output, "output")(), nn.Unflatten(1, shape)]
+    return initialised(Generator(latent, shape, nn.Sequential(*layers)), init)
+
+
+def mlp_discriminator(
+    shape: tuple[int, ...],
+    width: int = 128,
+    depth: int = 2,
+    norm: str = "none",
+    activation: str = "leaky_relu",
+    init: str = "default",
+    outputs: int = 1,
+) -> Discriminator:
+    """Fully connected: `depth` hidden layers of `width` units, then one to the logit.
+
+    As in DCGAN the first layer has no norm, so that D sees the scale of the data, nor has the last.
+
+    Args:
+        shape: of one sample, `(n,)` or `(channels, height, width)`.
+        width, depth: of the hidden part; depth 1 or more.
+        norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
+        outputs: numbers for each sample; more than one gives `(batch, outputs)`, as an encoder needs.
+
+    Raises:
+        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
+    """
+    shape = check_shape(shape)
+    check_positive(width=width, depth=depth, outputs=outputs)
+    lookup(NORMS, norm, "norm")  # At depth 1 no layer has a norm, and a wrong name would pass unseen.
+    layers = [nn.Flatten(), *_hidden(math.prod(shape), width, "none", activation)]
+    for _ in range(depth - 1):
+        layers += _hidden(width, width, norm, activation)
+    return initialised(Discriminator(shape, nn.Sequential(*layers, nn.Linear(width, outputs))), init)
+
+
+GENERATORS: dict[str, Callable[..., Generator]] = {
+    "mlp": mlp_generator,
+    "dcgan": dcgan_generator,
+    "resnet": resnet_generator,
+}
+
+DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
+    "mlp": mlp_discriminator,
+    "dcgan": dcgan_discriminator,
+    "resnet": resnet_discriminator,
+}
