@@ -1,0 +1,99 @@
+"""Many seeds trained at once: the parameters of N equal networks, stacked.
+
+One forward pass of a `Population` is N independent forward passes (`torch.func.vmap`), and an element-wise optimizer on
+stacked parameters is N optimizers. So a loop written for one GAN trains N of them; member k ends where the solo run
+with that seed ends, to rounding.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state
+
+
+def build(
+    make_generator: Callable[[], nn.Module], make_discriminator: Callable[[], nn.Module], seeds: int | Sequence[int]
+) -> tuple[nn.Module, nn.Module]:
+    """A generator and a discriminator with the initial weights of a seed, or two populations with those of many.
+
+    Args:
+        make_generator, make_discriminator: functions that build a fresh network.
+        seeds: an int gives the two networks themselves; a sequence of N ints gives two `Population`s of N members.
+
+    The global random state is left as it was.
+    """
+    if isinstance(seeds, int):
+        with torch.random.fork_rng():
+            torch.manual_seed(seeds)
+            return make_generator(), make_discriminator()
+    pairs = [build(make_generator, make_discriminator, int(seed)) for seed in seeds]
+    return Population([g for g, _ in pairs]), Population([d for _, d in pairs])
+
+
+class Population(nn.Module):
+    """N networks of one architecture as one module: `(N, batch, ...)` in, `(N, batch, ...)` out.
+
+    Args:
+        members: the networks; they must have the same parameters and buffers, by name and shape.
+
+    Parameters and buffers carry a leading member axis. Norms, clipping and percentiles must keep that axis: what mixes
+    members is a bug. Dropout draws a different mask for each member, so there (only there) a member differs from its
+    solo run.
+
+    Raises:
+        ValueError: no members, or members that differ in structure.
+    """
+
+    def __init__(self, members: Sequence[nn.Module]):
+        super().__init__()
+        if not members:
+            raise ValueError("members is empty: give at least one network")
+        shapes = [{name: value.shape for name, value in member.state_dict().items()} for member in members]
+        if any(other != shapes[0] for other in shapes):
+            raise ValueError("members differ in their parameters: build them all with the same arguments")
+        parameters, buffers = stack_module_state(list(members))
+        # Dots are not allowed in the names of a module's own parameters.
+        self._parameter_names = {name: name.replace(".", "/") for name in parameters}
+        self._buffer_names = {name: name.replace(".", "/") for name in buffers}
+        for name, value in parameters.items():
+            self.register_parameter(self._parameter_names[name], nn.Parameter(value.detach()))
+        for name, value in buffers.items():
+            self.register_buffer(self._buffer_names[name], value)
+        # The structure without the weights. In a list, so that its own parameters are not registered as ours.
+        self._structure = [copy.deepcopy(members[0]).to("meta")]
+        self.size = len(members)
+        # What a loop asks of a generator (latent width, sample shape) holds for each member.
+        self.latent, self.shape = getattr(members[0], "latent", None), getattr(members[0], "shape", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[0] != self.size:
+            raise ValueError(f"x has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
+        return torch.vmap(self._one, randomness="different")(self._stacked(), x)
+
+    def _one(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
+        return functional_call(self.structure, state, (x,))
+
+    def _stacked(self) -> dict[str, Tensor]:
+        return {
+            **{name: self._parameters[own] for name, own in self._parameter_names.items()},
+            **{name: self._buffers[own] for name, own in self._buffer_names.items()},
+        }
+
+    def train(self, mode: bool = True) -> "Population":
+        self.structure.train(mode)
+        return super().train(mode)
+
+    @property
+    def structure(self) -> nn.Module:
+        """One member's architecture, without weights."""
+        return self._structure[0]
+
+    def member(self, k: int) -> nn.Module:
+        """A copy of member k as a network of its own."""
+        if not -self.size <= k < self.size:
+            raise IndexError(f"k={k}: there are {self.size} members")
+        member = copy.deepcopy(self.structure).to_empty(device=next(self.parameters()).device)
+        member.load_state_dict({name: value[k] for name, value in self._stacked().items()})
+        return member

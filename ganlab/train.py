@@ -1,0 +1,214 @@
+"""The training loop, for one GAN or for a population of them.
+
+`Trainer.step` is the whole algorithm. Everything else here is bookkeeping.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from ganlab import checkpoint, losses
+from ganlab.population import Population
+from ganlab.recipe import OPTIMIZERS, Recipe
+from ganlab.stream import LATENTS, Stream
+
+__all__ = ["Recipe", "Trainer"]
+
+
+class Trainer:
+    """A GAN, or a population of GANs, in training.
+
+    Args:
+        G: generator, (batch, latent) -> (batch, *shape); it has an attribute `latent`. Or a `Population` of such.
+        D: discriminator, (batch, *shape) -> (batch,) logits, with no sigmoid at its end. Or a `Population`.
+        data: a `ganlab.data.Dataset` (or anything with `shape` and `sample(n, generator)`).
+        recipe: how to train.
+        seeds: seed of the data and the latents; for populations one a member.
+        device: default: where G's parameters are.
+
+    Raises:
+        ValueError: G has no `latent`, or seeds do not fit the populations.
+    """
+
+    def __init__(
+        self, G: nn.Module, D: nn.Module, data, recipe: Recipe | None = None, *,
+        seeds: int | Sequence[int] = 0, device: torch.device | str | None = None,
+    ):  # fmt: skip
+        self.recipe = recipe or Recipe()
+        self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
+        _check(G, D, self.seeds)
+        self.device = torch.device(device or next(G.parameters()).device)
+        self.G, self.D, self.data = G.to(self.device), D.to(self.device), data
+        self.loss = losses.get(self.recipe.loss)
+        self.optimizer_g = OPTIMIZERS[self.recipe.optimizer_g](self.G.parameters(), self.recipe.lr_g, self.recipe)
+        self.optimizer_d = OPTIMIZERS[self.recipe.optimizer_d](self.D.parameters(), self.recipe.lr_d, self.recipe)
+        self.average = None
+        if self.recipe.ema is not None:
+            self.average = AveragedModel(self.G, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema), use_buffers=True)
+        self.stream = Stream(
+            data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
+            latents=self.recipe.latent, device=self.device,
+        )  # fmt: skip
+        self.steps = 0
+        self._running, self._log = [], []
+
+    def step(self) -> None:
+        """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown."""
+        batches = self.stream.next()
+        for i, (real, z) in enumerate(batches):
+            with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
+                fake = self.G(z)
+            real_logits, fake_logits = self.D(real), self.D(fake.detach())
+            d_loss = self.loss.d_loss(real_logits, fake_logits)
+            self._descend(d_loss, self.optimizer_d)
+
+        fake_logits_g = self.D(fake)
+        g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
+        self._descend(g_loss, self.optimizer_g)
+
+        if self.average is not None:
+            self.average.update_parameters(self.G)
+        self.steps += 1
+        self._running.append(torch.stack(
+            [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
+        ))  # fmt: skip
+
+    def _descend(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        # `inputs`: gradients for this player alone. The other player's are neither computed nor left behind in `.grad`.
+        inputs = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        optimizer.zero_grad()
+        loss.sum().backward(inputs=inputs)
+        optimizer.step()
+
+    def _real_logits(self, real: Tensor) -> Tensor | None:
+        if not self.loss.needs_real:
+            return None
+        with torch.no_grad():
+            return self.D(real)
+
+    def fit(
+        self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
+        callback_every: int = 100, checkpoint: str | Path | None = None, checkpoint_every: int = 100,
+        progress: bool = True,
+    ) -> "Trainer":  # fmt: skip
+        """Train until step `steps`.
+
+        Args:
+            steps: the step to stop at, counted from the start of training and not of this call.
+            log_every: steps that one row of `history` averages over.
+            callback: called with the trainer before the first step and after every `callback_every` steps.
+            checkpoint: a file. If it is there, training goes on from it, so the same script, run again after a kill,
+                finishes the same run. It is written every `checkpoint_every` steps and at the end.
+            progress: show a progress bar.
+        """
+        if checkpoint is not None and Path(checkpoint).exists():
+            self.load(checkpoint)
+        if callback is not None and self.steps == 0:
+            callback(self)
+        quiet = {} if progress else {"disable": True}
+        with tqdm(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", **quiet) as bar:
+            while self.steps < steps:
+                self.step()
+                if self.steps % log_every == 0 or self.steps == steps:
+                    self._flush()
+                    bar.update(self.steps - bar.n)
+                if callback is not None and self.steps % callback_every == 0:
+                    callback(self)
+                if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
+                    self.save(checkpoint)
+        return self
+
+    def _flush(self) -> None:
+        """Average what was measured since the last row; it stays on the device until `history` is asked for."""
+        self._log.append((self.steps, torch.stack(self._running).mean(0)))
+        self._running = []
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
+
+        Each is a mean over the steps since the row before; the logits also over the batch.
+        """
+        seeds = [self.seeds] if isinstance(self.seeds, int) else self.seeds
+        columns = ["step", "seed", "d_loss", "g_loss", "real_logit", "fake_logit"]
+        if not self._log:
+            return pd.DataFrame(columns=columns)
+        values = torch.stack([value for _, value in self._log]).reshape(len(self._log), 4, len(seeds)).cpu()
+        rows = [
+            (step, seed, *value[:, k].tolist())
+            for (step, _), value in zip(self._log, values, strict=True)
+            for k, seed in enumerate(seeds)
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, seed: int = 0, averaged: bool = False) -> Tensor:
+        """`n` samples of G in eval mode, (n, *shape) or (N, n, *shape); the same latents for every member and call.
+
+        Args:
+            seed: of the latents.
+            averaged: use the running average of G's weights (`Recipe(ema=...)`).
+        """
+        if averaged and self.average is None:
+            raise ValueError("averaged=True needs a recipe with ema, Recipe(ema=0.999) say")
+        G = self.average if averaged else self.G
+        z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
+        if not isinstance(self.seeds, int):
+            z = z.expand(len(self.seeds), *z.shape)
+        training = G.training
+        G.eval()
+        try:
+            return G(z)
+        finally:
+            G.train(training)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything that the rest of the run depends on, atomically (`ganlab.checkpoint`)."""
+        checkpoint.save(
+            {
+                "recipe": dataclasses.asdict(self.recipe), "seeds": self.seeds, "steps": self.steps,
+                "G": self.G.state_dict(), "D": self.D.state_dict(),
+                "average": None if self.average is None else self.average.state_dict(),
+                "optimizer_g": self.optimizer_g.state_dict(), "optimizer_d": self.optimizer_d.state_dict(),
+                "stream": self.stream.state_dict(), "running": self._running, "log": self._log,
+                "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
+            },
+            path,
+        )  # fmt: skip
+
+    def load(self, path: str | Path) -> None:
+        """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
+        state = checkpoint.load(path, self.device)
+        mine = {**dataclasses.asdict(self.recipe), "seeds": self.seeds}
+        theirs = {**state["recipe"], "seeds": state["seeds"]}
+        if different := sorted(key for key in mine if mine[key] != theirs.get(key)):
+            raise ValueError(
+                f"{path} is of another run: "
+                + ", ".join(f"{key}={theirs.get(key)!r} there and {mine[key]!r} here" for key in different)
+            )
+        self.G.load_state_dict(state["G"])
+        self.D.load_state_dict(state["D"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer_g.load_state_dict(state["optimizer_g"])
+        self.optimizer_d.load_state_dict(state["optimizer_d"])
+        self.stream.load_state_dict(state["stream"])
+        self.steps, self._running, self._log = state["steps"], state["running"], state["log"]
+        torch.set_rng_state(state["rng"].cpu())
+        if state["cuda_rng"]:
+            torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"]])
+
+
+def _check(G: nn.Module, D: nn.Module, seeds: int | list[int]) -> None:
+    if not isinstance(getattr(G, "latent", None), int):
+        raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
+    sizes = [net.size if isinstance(net, Population) else None for net in (G, D)]
+    expected = None if isinstance(seeds, int) else len(seeds)
+    if sizes != [expected, expected]:
+        raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")

@@ -1,0 +1,12 @@
+"""Fixtures that several test files share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def double():
+    """Everything in float64."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)

@@ -1,0 +1,234 @@
+"""The loop against a loop written out by hand, resumption, and what a recipe refuses."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import D, G, TwoModes
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+from ganlab import losses
+from ganlab.population import build
+from ganlab.stream import Stream
+from ganlab.train import OPTIMIZERS, Recipe, Trainer
+
+
+def weights(*nets):
+    return torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])
+
+
+def trainer(recipe=None, seeds=0, norm=False):
+    return Trainer(*build(lambda: G(norm), D, seeds), TwoModes(), recipe or Recipe(batch=16), seeds=seeds)
+
+
+def by_hand(steps, critic_steps, norm):
+    """The loop as a tutorial would write it: torch's own losses and optimizers, a fresh graph for each use."""
+    generator, discriminator = build(lambda: G(norm), D, 0)
+    stream = Stream(TwoModes(), 4, 16, 0, critic_steps=critic_steps)
+    g_step = torch.optim.Adam(generator.parameters(), 1e-3, (0.5, 0.999))
+    d_step = torch.optim.Adam(discriminator.parameters(), 1e-3, (0.5, 0.999))
+    one, zero = torch.ones(16), torch.zeros(16)
+    for _ in range(steps):
+        for real, z in stream.next():
+            fake = generator(z)
+            d_step.zero_grad()
+            (bce(discriminator(real), one) + bce(discriminator(fake.detach()), zero)).backward()
+            d_step.step()
+        g_step.zero_grad()
+        bce(discriminator(fake), one).backward()
+        g_step.step()
+    return weights(generator, discriminator)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("critic_steps", [1, 3])
+def test_the_loop_equals_one_written_by_hand(double, critic_steps, norm):
+    recipe = Recipe(batch=16, lr_g=1e-3, lr_d=1e-3, critic_steps=critic_steps)
+    ours = trainer(recipe, norm=norm).fit(30, progress=False)
+    torch.testing.assert_close(weights(ours.G, ours.D), by_hand(30, critic_steps, norm), rtol=0, atol=1e-8)
+
+
+def test_a_phase_leaves_no_gradient_with_the_other_player():
+    t = trainer()
+    t.step()
+    d_gradients = [p.grad.clone() for p in t.D.parameters()]
+    fake = t.G(torch.randn(16, 4))
+    t._descend(t.loss.g_loss(t.D(fake)), t.optimizer_g)
+    assert all(torch.equal(p.grad, before) for p, before in zip(t.D.parameters(), d_gradients, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_every_loss_trains_with_every_optimizer(loss, optimizer):
+    t = trainer(Recipe(loss=loss, optimizer_g=optimizer, optimizer_d=optimizer, batch=16))
+    before = weights(t.G), weights(t.D)
+    t.fit(5, progress=False)
+    assert not torch.equal(weights(t.G), before[0])
+    assert not torch.equal(weights(t.D), before[1])
+    assert t.history[["d_loss", "g_loss"]].notna().all(axis=None)
+
+
+def test_history_is_tidy_and_averages_over_the_steps_between_rows():
+    fine, coarse = (trainer(seeds=[0, 1]).fit(25, log_every=n, progress=False).history for n in (1, 10))
+    assert list(coarse.columns) == ["step", "seed", "d_loss", "g_loss", "real_logit", "fake_logit"]
+    assert coarse.step.unique().tolist() == [10, 20, 25]
+    for (step, seed), row in coarse.set_index(["step", "seed"]).iterrows():
+        inside = fine[(fine.seed == seed) & (fine.step <= step) & (fine.step > (step - 1) // 10 * 10)]
+        assert row.d_loss == pytest.approx(inside.d_loss.mean(), rel=1e-5)
+    assert trainer().history.empty
+
+
+def test_the_average_is_the_running_mean_of_the_weights():
+    t = trainer(Recipe(batch=16, ema=0.9))
+    expected = None
+    for _ in range(5):
+        t.step()
+        now = weights(t.G)
+        expected = now if expected is None else 0.9 * expected + 0.1 * now
+    torch.testing.assert_close(weights(t.average.module), expected)
+    assert not torch.equal(t.sample(4, averaged=True), t.sample(4))
+
+
+def test_samples_are_repeatable_and_leave_the_mode_alone():
+    t = trainer(seeds=[0, 1], norm=True)
+    t.fit(3, progress=False)
+    assert t.sample(5).shape == (2, 5, 2)
+    assert torch.equal(t.sample(5), t.sample(5))
+    assert t.G.training
+    assert not torch.equal(t.sample(5, seed=1), t.sample(5))
+
+
+def test_callbacks_come_before_the_first_step_and_then_regularly():
+    seen = []
+    trainer().fit(20, callback=lambda t: seen.append(t.steps), callback_every=10, progress=False)
+    assert seen == [0, 10, 20]
+
+
+@settings(max_examples=20, deadline=None)
+@given(stop=st.integers(1, 150), seeds=st.sampled_from([0, [0, 1]]), critic_steps=st.integers(1, 2))
+def test_a_stream_goes_on_where_it_stopped(stop, seeds, critic_steps):
+    def fresh():
+        return Stream(TwoModes(), 4, 8, seeds, critic_steps=critic_steps)
+
+    whole, second = fresh(), fresh()
+    for _ in range(stop):
+        whole.next()
+    second.load_state_dict(whole.state_dict())
+    for _ in range(70):
+        for (real, z), (real_2, z_2) in zip(whole.next(), second.next(), strict=True):
+            assert torch.equal(real, real_2)
+            assert torch.equal(z, z_2)
+
+
+@pytest.mark.parametrize("seeds", [0, [0, 1, 2]])
+def test_saved_and_resumed_equals_uninterrupted(tmp_path, seeds):
+    recipe = Recipe(batch=16, ema=0.99, critic_steps=2)
+    whole = trainer(recipe, seeds, norm=True).fit(40, progress=False)
+    trainer(recipe, seeds, norm=True).fit(17, checkpoint=tmp_path / "run.pt", progress=False)
+    resumed = trainer(recipe, seeds, norm=True).fit(40, checkpoint=tmp_path / "run.pt", progress=False)
+    assert torch.equal(weights(resumed.G, resumed.D, resumed.average), weights(whole.G, whole.D, whole.average))
+    # A row of the log ends where the first run ended; after that, all is the same.
+    late = [t.history.query("step > 20").reset_index(drop=True) for t in (whole, resumed)]
+    assert late[0].equals(late[1])
+
+
+SCRIPT = """
+import sys, time, torch
+sys.path.insert(0, {tests!r})
+from small import D, G, TwoModes
+from ganlab.population import build
+from ganlab.train import Recipe, Trainer
+slow = lambda t: time.sleep(float(sys.argv[2]))
+t = Trainer(*build(lambda: G(True), D, 0), TwoModes(), Recipe(batch=16))
+t.fit(300, checkpoint=sys.argv[1], checkpoint_every=20, callback=slow, callback_every=10, progress=False)
+torch.save([p.detach() for p in t.G.parameters()], sys.argv[1] + ".end")
+"""
+
+
+def test_a_killed_run_ends_bit_equal(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+
+    def start(name, pause):
+        return subprocess.Popen([sys.executable, script, tmp_path / name, str(pause)])
+
+    killed = start("killed.pt", 0.05)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "killed.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed.pt.end").exists()
+    assert start("killed.pt", 0).wait() == 0
+    assert start("whole.pt", 0).wait() == 0
+    ends = [torch.load(tmp_path / f"{name}.pt.end", weights_only=True) for name in ("killed", "whole")]
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
+    trainer(Recipe(batch=16)).fit(3, checkpoint=tmp_path / "run.pt", progress=False)
+    other = trainer(Recipe(batch=32, loss="hinge"))
+    before = weights(other.G, other.D)
+    with pytest.raises(ValueError, match=r"another run: batch=16 there and 32 here, loss="):
+        other.load(tmp_path / "run.pt")
+    with pytest.raises(ValueError, match="seeds=0 there and 1 here"):
+        trainer(Recipe(batch=16), seeds=1).load(tmp_path / "run.pt")
+    assert torch.equal(weights(other.G, other.D), before)
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().lr_g = 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "bce"}, "unknown loss 'bce'; known: minimax"),
+        ({"optimizer_g": "lion"}, "unknown optimizer 'lion'; known: adam"),
+        ({"latent": "cauchy"}, "unknown latent distribution 'cauchy'; known: normal"),
+        ({"lr_d": -1.0}, "lr_d=-1.0"),
+        ({"lr_g": float("nan")}, "lr_g=nan"),
+        ({"betas": (0.5, 1.0)}, "betas"),
+        ({"momentum": 0.9}, "Adam does not use it"),
+        ({"batch": 0}, "batch=0"),
+        ({"critic_steps": 1.5}, "critic_steps=1.5"),
+        ({"ema": 1.0}, "ema=1.0"),
+        ({"penalty": "r1"}, "penalty='r1' is not built yet"),
+        ({"clip": "norm"}, "clip='norm' is not built yet"),
+        ({"noise": "instance"}, "noise='instance' is not built yet"),
+    ],
+)
+def test_a_recipe_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**arguments)
+
+
+class WithSigmoid(D):
+    def forward(self, x):
+        return super().forward(x).sigmoid()
+
+
+def test_bad_networks():
+    with pytest.raises(ValueError, match=r"set G\.latent"):
+        Trainer(nn.Linear(4, 2), D(), TwoModes())
+    with pytest.raises(ValueError, match="one seed a member"):
+        Trainer(*build(G, D, [0, 1]), TwoModes(), seeds=[0])
+    with pytest.raises(ValueError, match="one seed a member"):
+        Trainer(G(), D(), TwoModes(), seeds=[0])
+    with pytest.raises(ValueError, match="ema"):
+        trainer().sample(4, averaged=True)
+
+
+@pytest.mark.parametrize("seeds", [0, [0, 1]])
+def test_a_sigmoid_at_the_end_is_refused(seeds):
+    with pytest.raises(ValueError, match="remove the sigmoid"):
+        Trainer(*build(G, WithSigmoid, seeds), TwoModes(), seeds=seeds).step()
