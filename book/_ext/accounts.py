@@ -1,0 +1,136 @@
+"""The books of account: every claim and every published result, recomputed from its measurement.
+
+`claims.yml` and `reproductions.yml` say what is measured and what we conclude. This file and `measures.py` are the only
+place that computes the numbers and the verdicts: the pages print them, the tests hold them against what the files say.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from measures import AccountError, Band, Measure, band
+
+BOOK = Path(__file__).resolve().parents[1]
+VERDICTS = ("holds", "fails", "depends", "not measurable")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, the measures that would be so if it held, and the verdict that the book prints."""
+
+    id: str
+    statement: str
+    chapter: tuple[str, ...]
+    verdict: str
+    reason: str
+    measures: tuple[Measure, ...] = ()
+
+    def __post_init__(self):
+        if self.verdict not in VERDICTS:
+            raise AccountError(f"unknown verdict {self.verdict!r}; known: {', '.join(VERDICTS)}")
+        if (self.verdict == "not measurable") == bool(self.measures):
+            raise AccountError("`not measurable` stands without measures, every other verdict with them")
+        for measure in self.measures:
+            band(measure.threshold)
+            if not measure.label:
+                raise AccountError("each measure needs a `label`: what the number is, with its unit")
+
+    def computed(self) -> str:
+        """The verdict that the measures give."""
+        verdicts = {measure.verdict() for measure in self.measures}
+        if not verdicts:
+            return "not measurable"
+        return verdicts.pop() if verdicts in ({"holds"}, {"fails"}) else "depends"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A published or exact result, ours beside it, and whether ours lies in the band."""
+
+    id: str
+    what: str
+    published: float | str
+    source: str
+    chapter: tuple[str, ...]
+    measure: Measure
+    band: Band
+    passes: bool
+    note: str = ""
+
+    def computed(self) -> bool:
+        return self.band.contains(self.measure.compute().mean)
+
+
+def claims(path: Path = BOOK / "claims.yml") -> dict[str, Claim]:
+    """Every claim by its id, in the order of the file."""
+    return _entries(path, _claim)
+
+
+def reproductions(path: Path = BOOK / "reproductions.yml") -> dict[str, Reproduction]:
+    """Every reproduction by its id, in the order of the file."""
+    return _entries(path, _reproduction)
+
+
+def disagreements(entries: Mapping[str, Claim | Reproduction]) -> list[str]:
+    """One line for each entry whose printed verdict is not the computed one, or that cannot be computed."""
+    lines = []
+    for key, entry in entries.items():
+        stated = entry.verdict if isinstance(entry, Claim) else entry.passes
+        try:
+            if (computed := entry.computed()) != stated:
+                measures = entry.measures if isinstance(entry, Claim) else (entry.measure,)
+                numbers = "; ".join(f"{m.source}: {m.compute()} {m.threshold and f'({m.threshold})'}" for m in measures)
+                lines.append(f"{key}: the file says {stated!r}, the numbers say {computed!r}: {numbers}")
+        except (ValueError, KeyError) as error:
+            lines.append(f"{key}: {error}")
+    return lines
+
+
+def _entries(path: Path, build: Callable[[dict], Any]) -> dict[str, Any]:
+    entries: dict[str, Any] = {}
+    for number, item in enumerate(yaml.safe_load(path.read_text()) or [], start=1):
+        name = item.get("id", f"entry {number}") if isinstance(item, dict) else f"entry {number}"
+        try:
+            if name in entries:
+                raise AccountError("this id stands twice")
+            entries[name] = build(dict(item))
+        except (AccountError, TypeError, ValueError) as error:
+            raise AccountError(f"{path.name}: {name}: {error}") from error
+    return entries
+
+
+def _claim(item: dict) -> Claim:
+    item["measures"] = tuple(_build(Measure, dict(measure)) for measure in item.get("measures") or ())
+    return _build(Claim, item)
+
+
+def _reproduction(item: dict) -> Reproduction:
+    names = {"study", "column", "where", "against", "effect", "check"}
+    item["measure"] = _build(Measure, {key: item.pop(key) for key in names & set(item)})
+    ends = item.get("band")
+    if not (isinstance(ends, Sequence) and len(ends) == 2):
+        raise AccountError(f"band {ends!r}: write [low, high], with null for an open end")
+    low, high = (default if end is None else float(end) for end, default in zip(ends, (-np.inf, np.inf), strict=True))
+    item["band"] = Band(low, high)
+    if not isinstance(item.get("pass"), bool):
+        raise AccountError("`pass` is true or false")
+    item["passes"] = item.pop("pass")
+    return _build(Reproduction, item)
+
+
+def _build(kind: type, item: dict) -> Any:
+    """`kind(**item)`, with an error that names the keys that are missing or unknown."""
+    known = {f.name: f for f in fields(kind)}
+    if unknown := set(item) - set(known):
+        raise AccountError(f"unknown keys {sorted(unknown)}; known: {', '.join(known)}")
+    required = [name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in required if item.get(name) in (None, "")]:
+        raise AccountError(f"missing: {', '.join(missing)}")
+    if isinstance(item.get("chapter"), str):
+        item["chapter"] = [item["chapter"]]
+    if "chapter" in item:
+        item["chapter"] = tuple(item["chapter"])
+    return kind(**item)

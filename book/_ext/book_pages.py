@@ -1,0 +1,152 @@
+"""The Sphinx extension of this book: account boxes and tables, references of a page, the line that offers the notebook.
+
+{claims} S5.7 C2.1          a box with these claims          {claims-table}           all of them, totals first
+{reproductions} name name   a box with these results         {reproductions-table}    all of them, totals first
+{references}                what this page cites
+"""
+
+import os
+from pathlib import Path
+
+import account_tables
+import accounts
+import works_cited
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+log = logging.getLogger(__name__)
+
+
+class MarkdownDirective(SphinxDirective):
+    """A directive whose content is Markdown that we write."""
+
+    def markdown(self, text: str, *classes: str) -> list[nodes.Node]:
+        box = nodes.container(classes=list(classes))
+        lines = StringList(text.splitlines(), source=self.get_source_info()[0])
+        self.state.nested_parse(lines, self.content_offset, box)
+        return [box]
+
+    def checked(self, entries: dict) -> list:
+        """The entries, after a warning for each whose stated verdict is not the computed one."""
+        for line in accounts.disagreements(entries):
+            log.warning("accounts: %s", line, location=self.get_location())
+        return list(entries.values())
+
+
+class Accounts(MarkdownDirective):
+    """The entries whose ids are the arguments. Subclasses say where they come from and how they look."""
+
+    optional_arguments = 1000
+    kind = ""
+
+    def run(self) -> list[nodes.Node]:
+        known = getattr(accounts, self.kind)()
+        if unknown := [name for name in self.arguments if name not in known]:
+            raise self.error(f"unknown {self.kind} {unknown}; known: {', '.join(known)}")
+        if not self.arguments:
+            raise self.error(f"name the {self.kind} to show; known: {', '.join(known)}")
+        return self.box(self.checked({name: known[name] for name in self.arguments}))
+
+
+class Claims(Accounts):
+    kind = "claims"
+
+    def box(self, claims: list) -> list[nodes.Node]:
+        text = account_tables.claims_table(claims)
+        return self.markdown(f"{text}\n\n{{doc}}`All claims </book/claims>`", "accounts")
+
+
+class Reproductions(Accounts):
+    kind = "reproductions"
+
+    def box(self, entries: list) -> list[nodes.Node]:
+        text = account_tables.reproductions_table(entries, cite)
+        return self.markdown(f"{text}\n\n{{doc}}`All results </book/reproductions>`", "accounts")
+
+
+class ClaimsTable(MarkdownDirective):
+    def run(self) -> list[nodes.Node]:
+        claims = self.checked(accounts.claims())
+        total, table = account_tables.claims_total(claims), account_tables.claims_table(claims, chapters=True)
+        return self.markdown(f"{total}\n\n{table if claims else ''}", "accounts")
+
+
+class ReproductionsTable(MarkdownDirective):
+    def run(self) -> list[nodes.Node]:
+        entries = self.checked(accounts.reproductions())
+        total = account_tables.reproductions_total(entries)
+        table = account_tables.reproductions_table(entries, cite, chapters=True)
+        return self.markdown(f"{total}\n\n{table if entries else ''}", "accounts")
+
+
+class References(MarkdownDirective):
+    """The works that this page cites by {cite}; the list is known once the whole page has been read."""
+
+    def run(self) -> list[nodes.Node]:
+        return [pending_references()]
+
+
+class pending_references(nodes.General, nodes.Element):
+    """Stands for the list until the page is resolved."""
+
+
+def cite(key: str) -> str:
+    return f"{{cite:t}}`{key}`"
+
+
+def list_references(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace each `pending_references` by the list of what the page cites, by author and year."""
+    places = list(doctree.findall(pending_references))
+    if not places:
+        return
+    cited = {key for ref in app.env.get_domain("cite").citation_refs if ref.docname == docname
+             for key in (target.key for target in ref.targets)}  # fmt: skip
+    listed = nodes.bullet_list(classes=["references"])
+    for key in sorted(cited & set(works_cited.entries()), key=works_cited.short):
+        listed += nodes.list_item("", _inline(works_cited.markdown(key)))
+    for place in places:
+        place.replace_self(listed)
+
+
+def _inline(text: str) -> nodes.paragraph:
+    """The few Markdown signs that `works_cited.markdown` writes, as nodes: [text](url) and *text*."""
+    before, rest = text.split("[", 1)
+    title, rest = rest.split("](", 1)
+    url, rest = rest.split(")", 1)
+    paragraph = nodes.paragraph("", before)
+    paragraph += nodes.reference("", title, refuri=url)
+    for i, piece in enumerate(rest.split("*")):
+        paragraph += nodes.emphasis("", piece) if i % 2 else nodes.Text(piece)
+    return paragraph
+
+
+def offer_notebook(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Under a chapter's title, a line that opens or downloads the chapter as a notebook for Colab."""
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    name = f"{Path(docname).name}.ipynb"
+    base = os.environ.get("GANLAB_COLAB_BASE")
+    if base:
+        url, text = f"{base.rstrip('/')}/{name}", "Open this chapter in Colab"
+    else:
+        url, text = f"{'../' * docname.count('/')}colab/{name}", "Download this chapter for Colab"
+    title = next(doctree.findall(nodes.title), None)
+    if title is not None:
+        line = nodes.paragraph("", classes=["notebook-link"])
+        line += nodes.reference("", text, refuri=url)
+        title.parent.insert(title.parent.index(title) + 1, line)
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_directive("claims", Claims)
+    app.add_directive("claims-table", ClaimsTable)
+    app.add_directive("reproductions", Reproductions)
+    app.add_directive("reproductions-table", ReproductionsTable)
+    app.add_directive("references", References)
+    app.add_node(pending_references)
+    app.connect("doctree-resolved", list_references)
+    app.connect("doctree-resolved", offer_notebook)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
