@@ -5,7 +5,8 @@ maps `(batch, *shape)` to logits `(batch,)`, with no sigmoid behind them. Everyt
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -44,6 +45,18 @@ __all__ = [
 ]
 
 
+def _widths(width: int | Sequence[int], depth: int | None) -> tuple[int, ...]:
+    """One width a hidden layer: `depth` (by default 2) times the same, or those given."""
+    if isinstance(width, int):
+        depth = 2 if depth is None else depth
+        check_positive(width=width, depth=depth)
+        return (width,) * depth
+    if depth is not None:
+        raise ValueError(f"depth={depth}: {len(width)} widths are given, and they say how many layers there are")
+    check_positive(**{f"width[{i}]": value for i, value in enumerate(width)}, widths=len(width))
+    return tuple(width)
+
+
 def _hidden(inputs: int, width: int, norm: str, activation: str) -> list[nn.Module]:
     # No bias before a norm, which has a shift of its own.
     return [nn.Linear(inputs, width, bias=norm == "none"), *norm_activation(width, norm, activation, image=False)]
@@ -52,19 +65,19 @@ def _hidden(inputs: int, width: int, norm: str, activation: str) -> list[nn.Modu
 def mlp_generator(
     shape: tuple[int, ...],
     latent: int = 64,
-    width: int = 128,
-    depth: int = 2,
+    width: int | Sequence[int] = 128,
+    depth: int | None = None,
     norm: str = "none",
     activation: str = "relu",
     output: str | None = None,
     init: str = "default",
 ) -> Generator:
-    """Fully connected: `depth` hidden layers of `width` units, then one to the sample.
+    """Fully connected: hidden layers, then one to the sample.
 
     Args:
         shape: `(n,)` for points, `(channels, height, width)` for images of any size.
         latent: width of the latent.
-        width, depth: of the hidden part; depth 1 or more.
+        width, depth: `depth` hidden layers (2 unless said) of `width` units; or a width for each layer, (128, 256) say.
         norm, activation, output, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `INITS`. `output=None` takes "tanh"
             for images and "linear" for points, which have no bounds.
 
@@ -72,31 +85,31 @@ def mlp_generator(
         ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
     """
     shape = check_shape(shape)
-    check_positive(latent=latent, width=width, depth=depth)
+    check_positive(latent=latent)
     output = output or ("tanh" if len(shape) == 3 else "linear")
-    layers = _hidden(latent, width, norm, activation)
-    for _ in range(depth - 1):
-        layers += _hidden(width, width, norm, activation)
-    layers += [nn.Linear(width, math.prod(shape)), lookup(OUTPUTS, output, "output")(), nn.Unflatten(1, shape)]
+    widths, layers = (latent, *_widths(width, depth)), []
+    for inputs, outputs in pairwise(widths):
+        layers += _hidden(inputs, outputs, norm, activation)
+    layers += [nn.Linear(widths[-1], math.prod(shape)), lookup(OUTPUTS, output, "output")(), nn.Unflatten(1, shape)]
     return initialised(Generator(latent, shape, nn.Sequential(*layers)), init)
 
 
 def mlp_discriminator(
     shape: tuple[int, ...],
-    width: int = 128,
-    depth: int = 2,
+    width: int | Sequence[int] = 128,
+    depth: int | None = None,
     norm: str = "none",
     activation: str = "leaky_relu",
     init: str = "default",
     outputs: int = 1,
 ) -> Discriminator:
-    """Fully connected: `depth` hidden layers of `width` units, then one to the logit.
+    """Fully connected: hidden layers, then one to the logit.
 
     As in DCGAN the first layer has no norm, so that D sees the scale of the data, nor has the last.
 
     Args:
         shape: of one sample, `(n,)` or `(channels, height, width)`.
-        width, depth: of the hidden part; depth 1 or more.
+        width, depth: `depth` hidden layers (2 unless said) of `width` units; or a width for each layer, (128, 256) say.
         norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
         outputs: numbers for each sample; more than one gives `(batch, outputs)`, as an encoder needs.
 
@@ -104,12 +117,13 @@ def mlp_discriminator(
         ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
     """
     shape = check_shape(shape)
-    check_positive(width=width, depth=depth, outputs=outputs)
+    check_positive(outputs=outputs)
     lookup(NORMS, norm, "norm")  # At depth 1 no layer has a norm, and a wrong name would pass unseen.
-    layers = [nn.Flatten(), *_hidden(math.prod(shape), width, "none", activation)]
-    for _ in range(depth - 1):
-        layers += _hidden(width, width, norm, activation)
-    return initialised(Discriminator(shape, nn.Sequential(*layers, nn.Linear(width, outputs))), init)
+    widths = _widths(width, depth)
+    layers = [nn.Flatten(), *_hidden(math.prod(shape), widths[0], "none", activation)]
+    for inside, outside in pairwise(widths):
+        layers += _hidden(inside, outside, norm, activation)
+    return initialised(Discriminator(shape, nn.Sequential(*layers, nn.Linear(widths[-1], outputs))), init)
 
 
 GENERATORS: dict[str, Callable[..., Generator]] = {
