@@ -56,7 +56,7 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
         discriminator: maps (m, 2) to logits (m,). It is evaluated in eval mode and left as it was.
         probability: show sigmoid(logit), D's probability that a point is real; False: the raw score of a critic, less
             its median, for a loss under which the sigmoid means nothing.
-        labels: write what the colours mean (not needed on every panel of several).
+        labels: say what the colours mean, with a colour bar and ticks; False for the small panels of a row.
 
     Raises:
         ValueError: samples or data are not 2-D points, or samples are not finite.
@@ -82,8 +82,11 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
     if labels:
         outside = int(((cloud - centre).abs() > reach).any(1).sum())
         name = f"generated ({outside} of {len(cloud)} outside)" if outside else "generated"
-        first = ax.annotate("data", (0, 1), (0, 5), "axes fraction", "offset points", color=ink(COLORS["real"]))
-        ax.annotate(name, (1, 0), (12, 0), first, "offset points", color=ink(COLORS["fake"]))
+        place = {"textcoords": "offset points", "va": "bottom"}
+        first = ax.annotate("data", (0, 1), (0, 4), "axes fraction", color=ink(COLORS["real"]), **place)
+        ax.annotate(name, (1, 0), (12, 0), first, color=ink(COLORS["fake"]), **place)
+    else:
+        ax.set(xticks=[], yticks=[])
     return ax
 
 

@@ -10,8 +10,12 @@ import json
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from ganlab._check import optional
 from ganlab.style import plt
+
+images = optional("PIL.Image", "plots")
 
 # Every slider initialises only roots of its own name that are not ready, so several share a page, and a cell that is
 # run again or shown twice still works.
@@ -104,7 +108,7 @@ class Slider:
 
 
 def slider(
-    frames, labels, *, name: str, alt: str, control: str = "training step", dpi: int = 110, colors: int = 48
+    frames, labels, *, name: str, alt: str, control: str = "training step", dpi: int = 110, colors: int = 96
 ) -> Slider:
     """A slider over `frames`, for the last line of a cell. It needs no kernel.
 
@@ -116,7 +120,7 @@ def slider(
         alt: what the picture shows, for who cannot see it. The frame's label is added.
         control: what the range input moves along.
         dpi: pixels an inch; 6.4 inches at 110 are 704 pixels.
-        colors: palette of each PNG, 2 to 256. 20 frames of 48 colours are about 0.3 MB.
+        colors: palette of all frames together, 2 to 256. 20 frames of 96 colours are about 0.3 MB.
 
     Raises:
         ValueError: no frames, other number of labels, empty alt text, a bad name, frames of different size.
@@ -130,26 +134,38 @@ def slider(
         raise ValueError(f"alt={alt!r}: say in a sentence what the picture shows")
     if not re.fullmatch("[a-z0-9-]+", name):
         raise ValueError(f"name={name!r}: use only a-z, 0-9 and '-'")
-    rendered = [_png(frame() if callable(frame) else frame, dpi, colors) for frame in frames]
-    if len(sizes := {size for _, size in rendered}) > 1:
-        raise ValueError(f"frames have different sizes {sorted(sizes)}: draw each with the same figsize")
-    return Slider([png for png, _ in rendered], labels, rendered[0][1][0], name=name, alt=alt, control=control)
+    pictures = [_draw(frame() if callable(frame) else frame, dpi) for frame in frames]
+    if len(sizes := {picture.shape[:2] for picture in pictures}) > 1:
+        raise ValueError(f"frames have different sizes {sorted(sizes)} in pixels: draw each with the same figsize")
+    return Slider(_compress(pictures, colors), labels, pictures[0].shape[1], name=name, alt=alt, control=control)
 
 
-def _png(frame, dpi: int, colors: int) -> tuple[bytes, tuple[int, int]]:
-    """A figure (or an axes' figure) as a small palette PNG, and its size in pixels. Closes the figure."""
+def _draw(frame, dpi: int) -> np.ndarray:
+    """A figure's pixels (height, width, 3), or those of an axes' figure. Closes the figure."""
     figure = getattr(frame, "figure", frame)
     if not hasattr(figure, "savefig"):
         raise ValueError(
             f"a frame is {type(frame).__name__}, not a figure or axes: let the function return what it drew"
         )
-    image_module = optional("PIL.Image", "plots")
-    raw, small = io.BytesIO(), io.BytesIO()
+    buffer = io.BytesIO()
     # Not the tight box of notebooks: it changes with the content, and frames must keep one size.
     with plt.rc_context({"savefig.bbox": None}):
-        figure.savefig(raw, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=dpi)
     plt.close(figure)
-    image = image_module.open(raw).convert("RGB")
-    palette = image.quantize(colors, method=image_module.Quantize.MEDIANCUT, dither=image_module.Dither.NONE)
-    palette.save(small, format="png", optimize=True)
-    return small.getvalue(), image.size
+    return np.asarray(images.open(buffer).convert("RGB"))
+
+
+def _compress(pictures: list[np.ndarray], colors: int) -> list[bytes]:
+    """PNGs with one palette for all frames: small, and no colour flickers from frame to frame.
+
+    Maximum coverage keeps thin text and dots in their colours; median cut would spend the palette on the background.
+    """
+    sheet = images.fromarray(np.concatenate(pictures))
+    palette = sheet.quantize(colors, method=images.Quantize.MAXCOVERAGE, kmeans=1, dither=images.Dither.NONE)
+    files = []
+    for picture in pictures:
+        buffer = io.BytesIO()
+        small = images.fromarray(picture).quantize(palette=palette, dither=images.Dither.NONE)
+        small.save(buffer, format="png", optimize=True)
+        files.append(buffer.getvalue())
+    return files

@@ -23,7 +23,7 @@ COLORS = {
 }
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4d4d4d")
 # D's landscape: the colour of fakes where D says fake, that of real data where it says real, both pale.
-LANDSCAPE = colors.LinearSegmentedColormap.from_list("landscape", ("#f0a878", "#f7f7f5", "#86bfe6"))
+LANDSCAPE = colors.LinearSegmentedColormap.from_list("landscape", ("#f8cdae", "#f8f8f6", "#b5d8ef"))
 
 SETTINGS = {
     "figure.figsize": (6.4, 3.8),
