@@ -64,7 +64,7 @@ class Reproductions(Accounts):
 
     def box(self, entries: list) -> list[nodes.Node]:
         text = account_tables.reproductions_table(entries, cite)
-        return self.markdown(f"{text}\n\n{{doc}}`All results </book/reproductions>`", "accounts")
+        return self.markdown(f"{text}\n\n{{doc}}`All results </book/reproductions>`", "accounts", "results")
 
 
 class ClaimsTable(MarkdownDirective):
@@ -79,7 +79,7 @@ class ReproductionsTable(MarkdownDirective):
         entries = self.checked(accounts.reproductions())
         total = account_tables.reproductions_total(entries)
         table = account_tables.reproductions_table(entries, cite, chapters=True)
-        return self.markdown(f"{total}\n\n{table if entries else ''}", "accounts")
+        return self.markdown(f"{total}\n\n{table if entries else ''}", "accounts", "results")
 
 
 class References(MarkdownDirective):

@@ -1,7 +1,7 @@
 """Run chapters from top to bottom and store their outputs, so that a repeated run changes as few lines as can be.
 
-    python book/_ext/execute.py book/02-measure.ipynb ...
-    python book/_ext/execute.py --discard ...      run only, and leave the file as it is
+python book/_ext/execute.py book/02-measure.ipynb ...
+python book/_ext/execute.py --discard ...      run only, and leave the file as it is
 """
 
 import argparse
