@@ -142,14 +142,15 @@ def _cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
     table = _recorded(study)
     if absent := [name for name in [column, "seed", *where] if name not in table]:
         raise AccountError(f"study {study!r} has no column {absent}; columns: {', '.join(table.columns)}")
-    for name, wanted in where.items():
+    # `last` is the last of what the other keys leave: runs may differ in length.
+    for name, wanted in sorted(where.items(), key=lambda item: item[1] == "last"):
         options = wanted if isinstance(wanted, list) else [table[name].max() if wanted == "last" else wanted]
         table = table[table[name].isin(options)]
     if table.empty:
         raise AccountError(f"study {study!r}: no row has {dict(where)}")
-    if table["seed"].duplicated().any():
-        varying = [name for name in table if table[name].dtype != object or name in where]
-        varying = [name for name in varying if table[name].nunique() > 1]
+    if (repeated := table["seed"].duplicated()).any():
+        rows = table[table["seed"] == table["seed"][repeated].iloc[0]].astype(str)
+        varying = [name for name in rows if name != column and rows[name].nunique() > 1]
         raise AccountError(f"study {study!r}: {dict(where)} leaves several rows per seed; they differ in {varying}")
     return table.set_index("seed")[column].sort_index().astype(float)
 

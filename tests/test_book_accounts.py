@@ -1,0 +1,211 @@
+"""The books of account: every stated verdict is recomputed; the rule itself is tested on small cases."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+sys.path.insert(0, str(BOOK / "_ext"))
+
+import account_tables  # noqa: E402
+import accounts  # noqa: E402
+import measures  # noqa: E402
+import works_cited  # noqa: E402
+
+CLAIMS, REPRODUCTIONS = accounts.claims(), accounts.reproductions()
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claim_agrees_with_its_numbers(name):
+    assert accounts.disagreements({name: CLAIMS[name]}) == []
+
+
+@pytest.mark.parametrize("name", REPRODUCTIONS)
+def test_reproduction_agrees_with_its_numbers(name):
+    assert accounts.disagreements({name: REPRODUCTIONS[name]}) == []
+
+
+@pytest.mark.parametrize("name", REPRODUCTIONS)
+def test_reproduction_names_its_source(name):
+    assert REPRODUCTIONS[name].source in {"exact", *works_cited.entries()}
+
+
+def test_every_check_is_used():
+    entries = [m for claim in CLAIMS.values() for m in claim.measures] + [r.measure for r in REPRODUCTIONS.values()]
+    assert set(measures.checks()) == {measure.check for measure in entries if measure.check}
+
+
+# The rule, on a small study: kind a is near 2, kind b near 4, at step 10; five seeds.
+@pytest.fixture
+def study(monkeypatch):
+    rows = [
+        {"kind": kind, "step": step, "seed": seed, "value": step * (level + 0.1 * seed)}
+        for kind, level in (("a", 0.2), ("b", 0.4))
+        for step in (1, 10)
+        for seed in range(5)
+    ]
+    tables = {"small": pd.DataFrame(rows), "single": pd.DataFrame(rows[:1])}
+    monkeypatch.setattr(measures, "_recorded", tables.__getitem__)
+
+
+def at_the_end(threshold, kind="a", **more):
+    where = {"kind": kind, "step": "last"}
+    return measures.Measure(label="x", study="small", column="value", where=where, threshold=threshold, **more)
+
+
+# Kind a at the end: 2, 3, 4, 5, 6. Mean 4, 95 % interval 4 -+ 2.776 * 1.581 / sqrt(5) = [2.037, 5.963].
+@pytest.mark.parametrize(
+    ("threshold", "verdict"),
+    [
+        ("> 2", "holds"),
+        ("> 2.1", "open"),
+        ("> 5.9", "open"),
+        ("> 6", "fails"),
+        ("< 6", "holds"),
+        ("<= 1", "fails"),
+        (">= 4", "open"),
+        ("2 .. 6", "holds"),
+        ("3 .. 5", "open"),
+        ("6 .. 7", "fails"),
+        ("-1e1 .. 1e1", "holds"),
+    ],
+)
+def test_interval_against_threshold(study, threshold, verdict):
+    assert at_the_end(threshold).verdict() == verdict
+
+
+def test_interval_is_student_t(study):
+    value = at_the_end("> 0").compute()
+    assert (value.mean, value.seeds) == (pytest.approx(4), 5)
+    assert (value.low, value.high) == (pytest.approx(2.0368, abs=1e-3), pytest.approx(5.9632, abs=1e-3))
+
+
+def test_against_is_paired_by_seed(study):
+    difference = at_the_end("> 0", kind="b", against={"where": {"kind": "a"}}).compute()
+    assert difference.mean == pytest.approx(2) and difference.high - difference.low < 1e-9
+    ratio = at_the_end("> 0", kind="b", against={"where": {"kind": "a"}}, effect="ratio").compute()
+    assert ratio.mean == pytest.approx((4 / 2 + 5 / 3 + 6 / 4 + 7 / 5 + 8 / 6) / 5)
+
+
+def test_exact_value_at_the_threshold(monkeypatch):
+    monkeypatch.setattr(measures, "checks", lambda: {"two": lambda: 2.0})
+    judged = {t: measures.Measure(label="x", check="two", threshold=t).verdict() for t in ("< 2", "<= 2", "2 .. 2")}
+    assert judged == {"< 2": "fails", "<= 2": "holds", "2 .. 2": "holds"}
+
+
+def test_one_seed_proves_nothing(study):
+    measure = measures.Measure(label="x", study="single", column="value", threshold="> -1e9")
+    assert measure.verdict() == "open"
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "verdict"),
+    [
+        (["> 2", "< 6"], "holds"),
+        (["> 6", "< 1"], "fails"),
+        (["> 2", "> 6"], "depends"),
+        (["> 2", "> 4"], "depends"),
+        (["> 4"], "depends"),
+    ],
+)
+def test_verdict_of_several_measures(study, thresholds, verdict):
+    claim = accounts.Claim(
+        id="C0.1", statement="s", chapter=("c",), verdict="holds", reason="r",
+        measures=tuple(map(at_the_end, thresholds)),
+    )  # fmt: skip
+    assert claim.computed() == verdict
+
+
+ENTRY = """
+- id: C0.1
+  statement: Kind a ends above two.
+  chapter: 01-losses
+  verdict: holds
+  reason: It does.
+  measures:
+    - {label: value at the end, study: small, column: value, where: {kind: a, step: last}, threshold: "> 2"}
+"""
+RESULT = """
+- {id: end, what: The end, published: 4, source: exact, chapter: 01-losses, study: small, column: value,
+   where: {kind: a, step: last}, band: [3, 5], pass: true}
+"""
+
+
+def test_a_contradicted_claim_is_reported(study, tmp_path):
+    file = tmp_path / "claims.yml"
+    file.write_text(ENTRY)
+    assert accounts.disagreements(accounts.claims(file)) == []
+    file.write_text(ENTRY.replace("verdict: holds", "verdict: fails"))
+    (line,) = accounts.disagreements(accounts.claims(file))
+    assert "C0.1: the file says 'fails', the numbers say 'holds': small: 4 [2.04, 5.96] (> 2)" in line
+    file.write_text(ENTRY.replace("> 2", "> 6"))
+    (line,) = accounts.disagreements(accounts.claims(file))
+    assert "the file says 'holds', the numbers say 'fails'" in line
+
+
+def test_a_claim_of_the_book_whose_verdict_is_turned_is_reported(tmp_path):
+    measured = {name: claim for name, claim in CLAIMS.items() if claim.measures}
+    for name, claim in measured.items():
+        turned = "fails" if claim.verdict == "holds" else "holds"
+        changed = accounts.Claim(**{**vars(claim), "verdict": turned})
+        assert accounts.disagreements({name: changed}), name
+
+
+def test_a_contradicted_reproduction_is_reported(study, tmp_path):
+    file = tmp_path / "reproductions.yml"
+    file.write_text(RESULT)
+    assert accounts.disagreements(accounts.reproductions(file)) == []
+    file.write_text(RESULT.replace("[3, 5]", "[5, null]"))
+    (line,) = accounts.disagreements(accounts.reproductions(file))
+    assert "end: the file says True, the numbers say False: small: 4" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("verdict: holds", "verdict: maybe", "unknown verdict 'maybe'; known: holds"),
+        ("verdict: holds", "verdict: not measurable", "stands without measures"),
+        ("  reason: It does.\n", "", "missing: reason"),
+        ("reason:", "because:", "unknown keys"),
+        ('"> 2"', '"about 2"', 'write "< x"'),
+        ("column: value, ", "", "needs a `column`"),
+        ("label: value at the end, ", "", "needs a `label`"),
+        ("study: small", "check: f, study: small", "either"),
+    ],
+)
+def test_a_faulty_entry_is_named(tmp_path, old, new, message):
+    file = tmp_path / "claims.yml"
+    file.write_text(ENTRY.replace(old, new))
+    with pytest.raises(accounts.AccountError, match=r"claims\.yml: C0\.1") as error:
+        accounts.claims(file)
+    assert message in str(error.value)
+
+
+def test_an_id_may_not_stand_twice(tmp_path):
+    file = tmp_path / "claims.yml"
+    file.write_text(ENTRY + ENTRY)
+    with pytest.raises(accounts.AccountError, match="this id stands twice"):
+        accounts.claims(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("column: value", "column: vlaue", "no column ['vlaue']; columns: kind, step, seed, value"),
+        ("kind: a", "kind: c", "no row has"),
+        (", step: last", "", "leaves several rows per seed; they differ in ['step']"),
+    ],
+)
+def test_a_measurement_that_is_not_there_is_reported(study, tmp_path, old, new, message):
+    file = tmp_path / "claims.yml"
+    file.write_text(ENTRY.replace(old, new))
+    (line,) = accounts.disagreements(accounts.claims(file))
+    assert message in line
+
+
+def test_table_escapes_what_would_end_a_cell(study):
+    claim = accounts.Claim(id="C0.1", statement="$|x|$", chapter=("c",), verdict="not measurable", reason="a\nb")
+    table = account_tables.claims_table([claim])
+    assert r"$\|x\|$" in table and "a b" in table and len(table.splitlines()) == 3
