@@ -1,5 +1,6 @@
 """The accounts as Markdown tables: the same text for the web book's boxes and pages and for the Colab notebooks."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -18,7 +19,7 @@ def claims_table(claims: Iterable[Claim], chapters: bool = False) -> str:
         judged = f"{badge(verdict)}<br>{claim.reason}"
         numbers = "<br>".join(_claimed_number(measure) for measure in claim.measures) or "none"
         rows.append([said, judged, numbers, *([_links(claim.chapter)] if chapters else [])])
-    return _table(["Claim", "Verdict", "Measured", *(["Chapter"] if chapters else [])], rows)
+    return table(["Claim", "Verdict", "Measured", *(["Chapter"] if chapters else [])], rows)
 
 
 def reproductions_table(entries: Iterable[Reproduction], cite, chapters: bool = False) -> str:
@@ -32,7 +33,7 @@ def reproductions_table(entries: Iterable[Reproduction], cite, chapters: bool = 
         verdict = badge("pass" if entry.computed() else "miss")
         row = [what, f"{entry.published}<br>{source}", ours, _band(entry), verdict]
         rows.append([*row, *([_links(entry.chapter)] if chapters else [])])
-    return _table(["Result", "Published", "Here", "Band", "Verdict", *(["Chapter"] if chapters else [])], rows)
+    return table(["Result", "Published", "Here", "Band", "Verdict", *(["Chapter"] if chapters else [])], rows)
 
 
 def claims_total(claims: Iterable[Claim]) -> str:
@@ -74,7 +75,14 @@ def _links(chapters: Iterable[str]) -> str:
     return "<br>".join(f"{{doc}}`/book/{chapter}`" for chapter in chapters)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    cells = [[cell.replace("|", r"\|").replace("\n", " ") for cell in row] for row in rows]
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table; a bar or a line break in a cell does not end it."""
+    cells = [[_in_a_cell(text) for text in row] for row in rows]
     lines = [head, ["---"] * len(head), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _in_a_cell(text: str) -> str:
+    """A bar becomes `\\vert` in math, where some readers take `\\|` for a norm, and `\\|` elsewhere."""
+    math = re.sub(r"\$[^$]+\$", lambda m: m[0].replace(r"\|", r"\Vert ").replace("|", r"\vert "), text)
+    return math.replace("|", r"\|").replace("\n", " ")
