@@ -29,8 +29,12 @@ def sample_grid(images, *, value_range=(-1, 1), columns=8, rows: Sequence[str] |
         if (short := min(len(batch) for batch in batches)) < columns:
             raise ValueError(f"columns={columns}, but a row has {short} images: pass more images or fewer columns")
         batches = [batch[:columns] for batch in batches]
+        if len(sizes := {batch.shape[1:3] for batch in batches}) > 1:
+            raise ValueError(f"the rows' images are not of one size: {sorted(sizes)}")
     flat = np.concatenate(batches)
     columns = min(columns, len(flat))
+    if titles is not None and len(titles) != columns:
+        raise ValueError(f"titles has {len(titles)} labels for {columns} columns")
     count = -(-len(flat) // columns)
     height, width = flat.shape[1:3]
     gap = max(1, round(width / 16))
@@ -52,7 +56,7 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
 
     Args:
         samples: (n, 2), one member of a population.
-        data: a 2-D `Dataset`; its modes are marked with rings, and n of its points are drawn.
+        data: a 2-D `Dataset`; its modes are marked with rings, and 1,000 of its points are drawn.
         discriminator: maps (m, 2) to logits (m,). It is evaluated in eval mode and left as it was.
         probability: show sigmoid(logit), D's probability that a point is real; False: the raw score of a critic, less
             its median, for a loss under which the sigmoid means nothing.
@@ -62,14 +66,16 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
         ValueError: samples or data are not 2-D points, or samples are not finite.
     """
     samples = torch.as_tensor(samples).detach().float()
-    if samples.ndim != 2 or samples.shape[1] != 2:
-        raise ValueError(f"samples has shape {tuple(samples.shape)}, not (n, 2): pick one member, samples[k]")
+    if samples.ndim != 2 or samples.shape[1] != 2 or len(samples) == 0:
+        raise ValueError(f"samples has shape {tuple(samples.shape)}, not (n, 2), n > 0: pick one member, samples[k]")
     if tuple(data.shape) != (2,):
         raise ValueError(f"data {data.name!r} has points of shape {tuple(data.shape)}, not (2,): use sample_grid")
     if not samples.isfinite().all():
         raise ValueError("samples are not finite: the run diverged, there is nothing to draw")
-    real = data.sample(len(samples), torch.Generator().manual_seed(0)).cpu()
-    centre, reach = real.mean(0), 1.25 * float((real - real.mean(0)).abs().max())
+    # The view comes from the data alone, so that the frames of a slider do not jump.
+    real = data.sample(1000, torch.Generator().manual_seed(0)).cpu()
+    centre = real.mean(0).tolist()
+    reach = 1.25 * float((real - real.mean(0)).abs().max())
     ax = axes(ax, size=(5.2, 4.4))
     ax.set(xlim=(centre[0] - reach, centre[0] + reach), ylim=(centre[1] - reach, centre[1] + reach), aspect="equal")
     if discriminator is not None:
@@ -80,7 +86,7 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
     if data.modes is not None:
         ax.plot(*data.modes.cpu().T.numpy(), "o", ms=11, mfc="none", mec=INK, mew=0.8)
     if labels:
-        outside = int(((cloud - centre).abs() > reach).any(1).sum())
+        outside = int(((cloud - torch.tensor(centre)).abs() > reach).any(1).sum())
         name = f"generated ({outside} of {len(cloud)} outside)" if outside else "generated"
         place = {"textcoords": "offset points", "va": "bottom"}
         first = ax.annotate("data", (0, 1), (0, 4), "axes fraction", color=ink(COLORS["real"]), **place)
