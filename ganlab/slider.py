@@ -160,8 +160,8 @@ def _draw(frame, dpi: int) -> np.ndarray:
 def _compress(pictures: list[np.ndarray], colors: int) -> list[bytes]:
     """PNGs with one palette for all frames: small, and no colour flickers from frame to frame.
 
-    Maximum coverage keeps thin text and dots in their colours: on the 2-D figures no pixel was off by more than 18 of 255,
-    with median cut by up to 56.
+    Maximum coverage keeps thin text and dots in their colours: on the 2-D figures no pixel was off by more than 18 of
+    255, with median cut by up to 56.
     """
     sheet = images.fromarray(np.concatenate(pictures))
     palette = sheet.quantize(colors, method=images.Quantize.MAXCOVERAGE, kmeans=1, dither=images.Dither.NONE)
