@@ -77,8 +77,7 @@ def _links(chapters: Iterable[str]) -> str:
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table; a bar or a line break in a cell does not end it."""
-    cells = [[_in_a_cell(text) for text in row] for row in rows]
-    lines = [head, ["---"] * len(head), *cells]
+    lines = [[_in_a_cell(text) for text in row] for row in (head, ["---"] * len(head), *rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -148,6 +148,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("references", References)
     app.add_node(pending_references)
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it, though we leave sphinx_comments out
+    app.set_html_assets_policy("always")  # MathJax on every page: the side bar may hold a title with math
     app.connect("doctree-resolved", list_references)
     app.connect("doctree-resolved", offer_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,91 @@
+"""The built book: no warning, nothing fetched from another host, numbers as in the Colab notebooks."""
+
+import html
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import labels  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    out = tmp_path_factory.mktemp("book")
+    command = [
+        "jupyter_book.cli.main",
+        "build",
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+        "--path-output",
+        str(out),
+        str(ROOT),
+    ]
+    run = subprocess.run(
+        [sys.executable, "-c", "import sys; from jupyter_book.cli.main import main; main()", *command[1:]],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    return out / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(built):
+    return {path.stem: path.read_text() for path in (built / "book").glob("*.html")}
+
+
+def test_every_page_is_built(pages):
+    assert set(pages) >= {path.stem for path in [*(ROOT / "book").glob("*.md"), *labels.chapters()]}
+
+
+def test_nothing_is_fetched_from_elsewhere(pages):
+    """No script, style, font or picture of another host; links that a reader follows are another matter."""
+    for name, page in pages.items():
+        fetched = re.findall(r"<(?:script|img|iframe|source)[^>]*\ssrc=\"([^\"]+)\"", page)
+        links = [tag for tag in re.findall(r"<link[^>]*>", page) if "stylesheet" in tag or "preload" in tag]
+        fetched += [re.search(r'href="([^"]+)"', tag)[1] for tag in links]
+        fetched += re.findall(r"(?:import|fetch)\(\s*[\"']([^\"']+)", page)
+        assert not [source for source in fetched if re.match(r"(https?:)?//", source)], name
+
+
+def test_math_is_in_the_book(built, pages):
+    assert (built / "_static/mathjax/tex-chtml.js").stat().st_size > 1_000_000
+    assert (built / "_static/mathjax/output/chtml/fonts/woff-v2/MathJax_Main-Regular.woff").exists()
+    for name, page in pages.items():
+        if 'class="math' in page:
+            assert "mathjax/tex-chtml.js" in page, name
+
+
+def test_every_picture_has_alt_text(pages):
+    for name, page in pages.items():
+        pictures = re.findall(r"<img[^>]*>", page)
+        without = [picture[:200] for picture in pictures if not re.search(r'\salt="[^"]+"', picture)]
+        assert not without, f"{name}: {without}"
+
+
+@pytest.mark.parametrize("path", labels.chapters(), ids=lambda path: path.stem)
+def test_page_and_colab_notebook_number_alike(pages, path):
+    page = pages[path.stem]
+    captions = re.findall(
+        r'<(?:figure|table)[^>]*\sid="([^"]+)".*?class="caption-number">([^<]+?)\s*<', page, re.DOTALL
+    )
+    equations = re.findall(r'id="equation-([^"]+)">\s*<span class="eqno">(\([\d.]+\))', page)
+    exercises = re.findall(
+        r'class="exercise[^"]*" id="([^"]+)">\s*<p class="admonition-title">.*?(Exercise [\d.]+)', page
+    )
+    mine = {name: str(label).strip() if label.kind else label.number for name, label in labels.index([path]).items()}
+    theirs = {**dict(captions), **dict(equations), **dict(exercises)}
+    assert captions
+    assert {name: mine.get(name) for name in theirs} == {name: html.unescape(text) for name, text in theirs.items()}
+
+
+@pytest.mark.parametrize("path", labels.chapters(), ids=lambda path: path.stem)
+def test_chapter_offers_its_notebook(pages, path):
+    assert f'href="../colab/{path.name}"' in pages[path.stem]
