@@ -46,7 +46,7 @@ colab: _build/colab.stamp ## a self-contained Colab notebook of each chapter, in
 	@echo "The notebooks: $(CURDIR)/_build/colab"
 
 bench: $(INSTALLED) ## time ganlab against what one would use instead
-	$(PY) -m benchmarks
+	@set -e; for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(PY) $$script; done
 
 clean: ## remove what was built; .venv stays
 	rm -rf _build build dist .pytest_cache .ruff_cache .hypothesis
