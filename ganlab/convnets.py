@@ -53,7 +53,7 @@ def dcgan_generator(
 ) -> Generator:
     """The generator of Radford et al. 2016: `(batch, latent)` to `(batch, *shape)`.
 
-    At 64x64, with `latent=100`, it has the layers and parameters of PyTorch's DCGAN example.
+    At 64x64, with `latent=100`, it is the generator of PyTorch's DCGAN example, whose first layer is here a `Linear`.
 
     Args:
         shape: `(channels, n, n)` with n in `SIZES`.
@@ -68,8 +68,8 @@ def dcgan_generator(
     check_positive(latent=latent, width=width)
     up, bias = lookup(CONVS, upsample, "upsample"), norm == "none"
     channels = [width * 2**k for k in reversed(range(doublings))]
-    # From 1x1 to base x base. With one place the stride has no effect on the output; it tells `fans` the truth.
-    layers = [nn.Unflatten(1, (latent, 1, 1)), nn.ConvTranspose2d(latent, channels[0], base, stride=base, bias=bias)]
+    # "Project and reshape". The example's transposed convolution of one place is this product, only slower.
+    layers = [nn.Linear(latent, channels[0] * base * base, bias=bias), nn.Unflatten(1, (channels[0], base, base))]
     for inputs, outputs in pairwise(channels):
         layers += [*norm_activation(inputs, norm, activation, image=True), up(inputs, outputs, bias)]
     layers += [*norm_activation(width, norm, activation, image=True), up(width, shape[0], bias)]
@@ -87,8 +87,8 @@ def dcgan_discriminator(
 ) -> Discriminator:
     """The discriminator of Radford et al. 2016: `(batch, *shape)` to logits `(batch,)`.
 
-    At 64x64 it has the layers and parameters of PyTorch's DCGAN example, without the sigmoid. No norm in the first
-    layer, nor in the last.
+    At 64x64 it is the discriminator of PyTorch's DCGAN example, without the sigmoid; the last layer, which sees all
+    places at once, is here a `Linear`. No norm in the first layer, nor in the last.
 
     Args:
         shape: `(channels, n, n)` with n in `SIZES`.
@@ -108,8 +108,7 @@ def dcgan_discriminator(
     for before, after in pairwise(channels):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=bias)]
         layers += norm_activation(after, norm, activation, image=True)
-    # From base x base to 1x1; for the stride see the generator.
-    layers += [nn.Conv2d(channels[-1], outputs, base, stride=base, bias=bias), nn.Flatten()]
+    layers += [nn.Flatten(), nn.Linear(channels[-1] * base * base, outputs, bias=bias)]
     return initialised(Discriminator(shape, nn.Sequential(*layers)), init)
 
 
