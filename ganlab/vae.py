@@ -1,0 +1,110 @@
+"""The variational autoencoder, to set beside a GAN: the same networks and the same batches, another objective.
+
+Its decoder is a generator, its encoder a discriminator with more outputs (`ganlab.nets`); it trains on the `Stream`
+that a GAN of the same seed trains on.
+"""
+
+import math
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm import trange
+
+from ganlab.stream import Stream, normal
+
+
+class VAE(nn.Module):
+    """Encoder q(z|x) = N(mean, diag(variance)), decoder p(x|z) = N(decoder(z), s^2 I), prior N(0, I).
+
+    Args:
+        decoder: a generator, (batch, latent) -> (batch, *shape), with attributes `latent` and `shape`.
+        encoder: (batch, *shape) -> (batch, 2 * latent): the means, then the logarithms of the variances.
+
+    The pixel variance s^2 is one number: the mean squared error of the batch, which is its maximum-likelihood value. So
+    no weight between the two terms of the loss is left to choose.   Kingma & Welling 2014; Rybkin et al. 2021.
+    """
+
+    def __init__(self, decoder: nn.Module, encoder: nn.Module):
+        super().__init__()
+        self.decoder, self.encoder = decoder, encoder
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x), each (batch, latent)."""
+        code = self.encoder(images)
+        if code.shape[1:] != (2 * self.decoder.latent,):
+            raise ValueError(
+                f"encoder returns {tuple(code.shape)}: for a latent of {self.decoder.latent} it must return "
+                f"(batch, {2 * self.decoder.latent}); build it with outputs={2 * self.decoder.latent}"
+            )
+        return code.chunk(2, dim=1)
+
+    def loss(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The two parts of the negative evidence lower bound, nats a sample: reconstruction and KL divergence.
+
+        Args:
+            images: (batch, *shape).
+            noise: (batch, latent), standard normal.
+        """
+        mean, log_variance = self.encode(images)
+        decoded = self.decoder(mean + noise * (log_variance / 2).exp())
+        error = (decoded - images).square().mean()
+        reconstruction = images[0].numel() / 2 * (1 + math.log(2 * math.pi) + error.log())
+        return reconstruction, kl_to_normal(mean, log_variance).mean()
+
+    @torch.no_grad()
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """Decoder means for `n` latents from the prior, (n, *shape), in eval mode; the same latents at every call."""
+        z = normal(n, self.decoder.latent, torch.Generator().manual_seed(seed))
+        return self._evaluated(lambda: self.decoder(z.to(next(self.parameters()).device)))
+
+    @torch.no_grad()
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Decoder means at the encoder's means, shaped like `images`, in eval mode."""
+        return self._evaluated(lambda: self.decoder(self.encode(images)[0]))
+
+    def _evaluated(self, function: Callable[[], Tensor]) -> Tensor:
+        training = self.training
+        self.eval()
+        try:
+            return function()
+        finally:
+            self.train(training)
+
+
+def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag(exp(log_variance))) || N(0, I)) in nats, (batch, latent) -> (batch,).   Kingma & Welling 2014."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+def fit(
+    vae: VAE, data, steps: int, *, seed: int = 0, batch: int = 64, lr: float = 1e-3, log_every: int = 10,
+    callback: Callable[[VAE, int], None] | None = None, callback_every: int = 100, progress: bool = True,
+) -> pd.DataFrame:  # fmt: skip
+    """Train with Adam for `steps` steps; return a table: step, seed, reconstruction, kl (means since the row before).
+
+    Args:
+        data: a `ganlab.data.Dataset` of images.
+        seed: of the batches and the noise; the batches are those of a GAN trained with this seed and batch size.
+        callback: called with the VAE and the step before the first step and after every `callback_every` steps.
+    """
+    device = next(vae.parameters()).device
+    optimizer = torch.optim.Adam(vae.parameters(), lr=lr, fused=True)
+    stream = Stream(data, vae.decoder.latent, batch, seed, device=device)
+    rows, running = [], []
+    if callback is not None:
+        callback(vae, 0)
+    for step in trange(1, steps + 1, desc="VAE", unit="step", **({} if progress else {"disable": True})):
+        [(images, noise)] = stream.next()
+        parts = torch.stack(vae.loss(images, noise))
+        optimizer.zero_grad()
+        parts.sum().backward()
+        optimizer.step()
+        running.append(parts.detach())
+        if step % log_every == 0 or step == steps:
+            rows.append((step, seed, *torch.stack(running).mean(0).tolist()))
+            running = []
+        if callback is not None and step % callback_every == 0:
+            callback(vae, step)
+    return pd.DataFrame(rows, columns=["step", "seed", "reconstruction", "kl"])
