@@ -75,6 +75,16 @@ def recorded(name: str) -> pd.DataFrame:
     raise ValueError(f"no recorded result {name!r}; recorded: {known}")
 
 
+def caption(table: pd.DataFrame) -> str:
+    """One line to print with a recorded table: what it was measured on, with which seeds, when and in what time."""
+    facts = table.attrs["provenance"]
+    seeds = facts["seeds"]
+    return (
+        f"Recorded {facts['date']} on {facts['device']}; torch {facts['torch']}, commit {facts['commit']}; "
+        f"{len(seeds)} seeds from {min(seeds)} to {max(seeds)}; {facts['seconds'] / 60:.0f} minutes."
+    )
+
+
 def _without_arrays(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """The table with each array replaced by its shape, and the arrays by "row.column"."""
     arrays = {}

@@ -1,6 +1,7 @@
 """Tables over grids and seeds: complete, labelled, resumable, through any executor; intervals against SciPy."""
 
 import json
+import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ganlab import _files, records, study
+from ganlab.records import caption
 from ganlab.study import Study, at_scale, interval, recorded, scale
 
 CALLS = []
@@ -86,6 +88,7 @@ def test_the_full_scale_is_recorded_with_provenance_and_arrays(tmp_path, monkeyp
     assert facts["seeds"] == [0, 1]
     assert facts["scale"] == "full"
     assert {"device", "torch", "numpy", "python", "commit", "date", "seconds"} <= set(facts)
+    assert re.match(r"Recorded 20\d\d-.* on .*; torch .*, commit .*; 2 seeds from 0 to 1; 0 minutes\.", caption(back))
     assert json.loads((tmp_path / "demo.json").read_text()) == facts
 
 
