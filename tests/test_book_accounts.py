@@ -1,19 +1,16 @@
 """The books of account: every stated verdict is recomputed; the rule itself is tested on small cases."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import account_tables
+import accounts
+import measures
+import works_cited
+
 BOOK = Path(__file__).resolve().parents[1] / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-
-import account_tables  # noqa: E402
-import accounts  # noqa: E402
-import measures  # noqa: E402
-import works_cited  # noqa: E402
-
 CLAIMS, REPRODUCTIONS = accounts.claims(), accounts.reproductions()
 
 

@@ -8,30 +8,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import labels
 
-import labels  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     out = tmp_path_factory.mktemp("book")
-    command = [
-        "jupyter_book.cli.main",
-        "build",
-        "--all",
-        "-W",
-        "-n",
-        "--keep-going",
-        "--path-output",
-        str(out),
-        str(ROOT),
-    ]
-    run = subprocess.run(
-        [sys.executable, "-c", "import sys; from jupyter_book.cli.main import main; main()", *command[1:]],
-        capture_output=True, text=True,
-    )  # fmt: skip
+    build = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "--all", "-W", "-n"]
+    run = subprocess.run([*build, "--keep-going", "--path-output", str(out), str(ROOT)], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return out / "_build" / "html"
 

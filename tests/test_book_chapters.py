@@ -1,21 +1,18 @@
 """Each chapter: its anatomy, the words to its pictures, its citations and accounts, and clean stored outputs."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+import accounts
+import labels
+import myst
+import works_cited
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-
-import accounts  # noqa: E402
-import labels  # noqa: E402
-import myst  # noqa: E402
-import works_cited  # noqa: E402
-
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in labels.chapters()}
 PAGES = {path.stem: path.read_text() for path in BOOK.glob("*.md")}
 SECTIONS = ["Predict first", "Claims", "In practice", "Exercises", "References"]

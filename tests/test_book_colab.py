@@ -11,15 +11,13 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import colab
+import colab_markdown
+import labels
+import myst
+import works_cited
+
 BOOK = Path(__file__).resolve().parents[1] / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-
-import colab  # noqa: E402
-import colab_markdown  # noqa: E402
-import labels  # noqa: E402
-import myst  # noqa: E402
-import works_cited  # noqa: E402
-
 CHAPTER = """\
 # Small
 

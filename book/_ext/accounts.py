@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+
 from measures import AccountError, Band, Measure, band
 
 BOOK = Path(__file__).resolve().parents[1]

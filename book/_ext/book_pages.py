@@ -8,14 +8,16 @@
 import os
 from pathlib import Path
 
-import account_tables
-import accounts
-import works_cited
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+import account_tables
+import accounts
+import docstrings
+import works_cited
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +151,7 @@ def setup(app: Sphinx) -> dict:
     app.add_node(pending_references)
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it, though we leave sphinx_comments out
     app.set_html_assets_policy("always")  # MathJax on every page: the side bar may hold a title with math
+    app.connect("autodoc-process-docstring", docstrings.process)
     app.connect("doctree-resolved", list_references)
     app.connect("doctree-resolved", offer_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,11 +16,12 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
 import labels
 import myst
-import nbformat
 from colab_markdown import Translator
-from nbformat.v4 import new_code_cell, new_markdown_cell
 
 ROOT = labels.BOOK.parent
 METADATA = {

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import myst
 import nbformat
+
+import myst
 
 BOOK = Path(__file__).resolve().parents[1]
 THEOREMS = ("theorem", "lemma", "definition", "proposition", "corollary", "algorithm", "example", "remark")

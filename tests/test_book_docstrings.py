@@ -1,0 +1,42 @@
+"""Docstrings on the API page: plain text in, valid reStructuredText with the same words out."""
+
+from docutils.core import publish_string
+
+from docstrings import restructured
+
+DOCSTRING = """\
+The *shape* `(n, *shape)` of |x_|, 2 ** k and a_trailing_.
+
+    code(1, *args)
+
+size: the height,
+    the width.
+fit: how.
+
+Args:
+    lr_g, lr_d: learning rates; `None` is
+        none.
+    a sentence that names nothing
+
+    momentum: after a blank line.
+
+Raises:
+    ValueError: it is wrong."""
+
+
+def test_restructured_text_is_valid_and_keeps_the_words():
+    text = "\n".join(restructured(DOCSTRING.split("\n")))
+    page = publish_string(text, writer_name="html5", settings_overrides={"halt_level": 2, "report_level": 5}).decode()
+    body = page[page.index("<main") :]
+    for expected in (
+        'The *shape* <span class="docutils literal">(n, *shape)</span> of |x_|, 2 ** k and a_trailing_.',
+        '<pre class="literal-block">code(1, *args)</pre>',
+        "<strong>size</strong>: the height, the width.",
+        "<strong>fit</strong>: how.",
+        "<strong>Args</strong>",
+        "<strong>lr_g, lr_d</strong>: learning rates; ",
+        "a sentence that names nothing",
+        "<strong>momentum</strong>: after a blank line.",
+        "<strong>ValueError</strong>: it is wrong.",
+    ):
+        assert expected in body.replace('<span class="pre">', "").replace("</span> <span>", " "), (expected, body)
