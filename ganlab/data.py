@@ -185,7 +185,7 @@ def _mixture(name: str, modes: Tensor, sigma: float) -> Dataset:
 
 def _draw_mixture(data: Dataset, n: int, generator: Generator | None) -> Tensor:
     index = torch.randint(len(data.modes), (n,), generator=generator, device=_device(generator))
-    noise = torch.randn(n, 2, generator=generator, device=_device(generator))
+    noise = torch.randn(n, 2, generator=generator, device=_device(generator), dtype=torch.float32)
     return data.modes[index.to(data.device)] + data.sigma * noise.to(data.device)
 
 
@@ -198,8 +198,8 @@ def swiss_roll() -> Dataset:
 
 
 def _draw_swiss_roll(data: Dataset, n: int, generator: Generator | None) -> Tensor:
-    t = 1.5 * math.pi * (1 + 2 * torch.rand(n, generator=generator, device=_device(generator)))
-    noise = torch.randn(n, 2, generator=generator, device=_device(generator))
+    options = {"generator": generator, "device": _device(generator), "dtype": torch.float32}
+    t, noise = 1.5 * math.pi * (1 + 2 * torch.rand(n, **options)), torch.randn(n, 2, **options)
     return (torch.stack([t * t.cos(), t * t.sin()], dim=1) + 0.25 * noise) / 7.5
 
 

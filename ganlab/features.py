@@ -29,9 +29,10 @@ class Classifier(nn.Module):
         self.name, self.accuracy = "untrained classifier", 0.0
         layers, out = [], 16
         while max(height, width) > 4:
-            layers += [nn.Conv2d(channels, out, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            halved = (1 + (height > 4), 1 + (width > 4))
+            layers += [nn.Conv2d(channels, out, 3, padding=1), nn.ReLU(), nn.MaxPool2d(halved)]
             channels, out = out, min(2 * out, FEATURES)
-            height, width = height // 2, width // 2
+            height, width = height // halved[0], width // halved[1]
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, FEATURES), nn.ReLU())
         self.head = nn.Linear(FEATURES, classes)
 
@@ -70,7 +71,7 @@ def train(data: Dataset, seed: int = 0, steps: int = 1000, batch: int = 128, pro
     net.to(data.device)
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data), generator=generator)
-    held_out, kept = order.split([max(1, int(HELD_OUT * len(data))), len(data) - max(1, int(HELD_OUT * len(data)))])
+    held_out, kept = order.tensor_split([max(1, int(HELD_OUT * len(data)))])
     _fit(net, data, kept, generator, steps, batch, progress)
     held_out = held_out.to(data.device)
     net.accuracy = (net.predict(data.samples[held_out]) == data.labels[held_out]).double().mean().item()
