@@ -120,13 +120,13 @@ def _admonition(self, box):
 
 @directive("exercise", *(name for name in NUMBERED if name.startswith("prf:")))
 def _numbered(self, box):
-    label = self.label(box.options["label"])
+    label = self.label(box.options.get("label", ""))
     return _quoted(f"{label}{_in_parentheses(self, box.argument)}", self.translate(box.body))
 
 
 @directive("exercise-start")
 def _exercise_start(self, box):
-    return f"**{self.label(box.options['label'])}{_in_parentheses(self, box.argument)}**"
+    return f"**{self.label(box.options.get('label', ''))}{_in_parentheses(self, box.argument)}**"
 
 
 @directive("solution")
@@ -151,15 +151,19 @@ def _proof(self, box):
 
 @directive("claims")
 def _claims(self, box):
-    known = accounts.claims()
-    return self.translate(account_tables.claims_table(known[name] for name in box.argument.split()))
+    return self.translate(account_tables.claims_table(_chosen(box, accounts.claims())))
 
 
 @directive("reproductions")
 def _reproductions(self, box):
-    known = accounts.reproductions()
-    chosen = [known[name] for name in box.argument.split()]
+    chosen = _chosen(box, accounts.reproductions())
     return self.translate(account_tables.reproductions_table(chosen, lambda key: f"{{cite:t}}`{key}`"))
+
+
+def _chosen(box, known: dict) -> list:
+    if unknown := [name for name in box.argument.split() if name not in known]:
+        raise ValueError(f"unknown {box.name} {unknown}; known: {', '.join(known)}")
+    return [known[name] for name in box.argument.split()]
 
 
 @directive("references", "bibliography")
