@@ -126,7 +126,8 @@ def _numbered(self, box):
 
 @directive("exercise-start")
 def _exercise_start(self, box):
-    return f"**{self.label(box.options.get('label', ''))}{_in_parentheses(self, box.argument)}**"
+    label = self.label(box.options.get("label", ""))
+    return f"**{label}{_in_parentheses(self, box.argument)}**"
 
 
 @directive("solution")
