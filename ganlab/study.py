@@ -143,7 +143,8 @@ class Study:
     def _labelled(self, call: Call, measured: Any) -> pd.DataFrame:
         """What one call measured, with the call's arguments as its first columns."""
         rows = pd.DataFrame([measured] if isinstance(measured, Mapping) else measured)
-        labels = {key: value for key, value in call.items() if key != "seeds"}
+        # One list a column: a grid value may itself be a tuple.
+        labels = {key: [value] * len(rows) for key, value in call.items() if key != "seeds"}
         if self.population and "seed" not in rows:
             if len(rows) != len(self.seeds):
                 raise ValueError(f"trial returned {len(rows)} rows for {len(self.seeds)} seeds, and no column 'seed'")

@@ -50,6 +50,11 @@ def test_a_population_trial_gets_all_seeds_at_once():
     assert table.values.tolist() == [[1, 3, 1, 4], [1, 4, 1, 5], [1, 3, 2, 5], [1, 4, 2, 6]]
 
 
+def test_a_grid_value_may_be_a_tuple():
+    table = Study("demo", lambda seed, widths: {"layers": len(widths)}, {"widths": [(8,), (8, 16)]}).run(progress=False)
+    assert table.values.tolist() == [[(8,), 0, 1], [(8, 16), 0, 2]]
+
+
 def test_an_interrupted_study_goes_on(tmp_path):
     def fails_once(seed, a):
         CALLS.append((seed, a))
