@@ -1,0 +1,221 @@
+"""The losses on paper: SymPy derives what the book prints, and the tests hold it against `ganlab.losses`.
+
+Symbols: `r` and `f` are D's logits on a real and on a generated (fake) sample, `l` is either; `p` and `q` are the
+densities of the data and of the generator at one point. The relativistic loss sees `r - f` alone, called `delta`.
+
+    minimax = derive("minimax")
+    minimax.slope("generator")        # -Sigmoid(l): the derivative of G's loss on the logit of its own sample
+    minimax.optimum.logit             # log(p/q)
+    latex(minimax.slope("generator"))
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import pandas as pd
+import sympy as sp
+
+from ganlab._check import lookup
+from ganlab.symbolic import Relu, Sigmoid, Softplus, Step, as_function, delta, f, l, latex, r
+
+__all__ = [
+    "AT_OPTIMUM",
+    "DESCENDED",
+    "DIVERGENCES",
+    "FORMULAS",
+    "Derivation",
+    "Optimum",
+    "array",
+    "as_function",
+    "delta",
+    "derive",
+    "f",
+    "l",
+    "latex",
+    "p",
+    "q",
+    "r",
+    "table",
+]
+
+p, q = sp.symbols("p q", positive=True)
+
+# What D and G minimise, for one real and one generated sample: the formulas of `ganlab.losses`.
+FORMULAS: dict[str, tuple[sp.Expr, sp.Expr]] = {
+    "minimax": (Softplus(-r) + Softplus(f), -Softplus(f)),
+    "nonsaturating": (Softplus(-r) + Softplus(f), Softplus(-f)),
+    "least_squares": ((r - 1) ** 2 / 2 + f**2 / 2, (f - 1) ** 2 / 2),
+    "hinge": (Relu(1 - r) + Relu(1 + f), -f),
+    "wasserstein": (f - r, -f),
+    "relativistic": (Softplus(f - r), Softplus(r - f)),
+}
+
+# Divergences, as what stands under the sum (or integral) over x. Each is 0 where p = q.
+DIVERGENCES: dict[str, sp.Expr] = {
+    "JSD": (p * sp.log(2 * p / (p + q)) + q * sp.log(2 * q / (p + q))) / 2,
+    "KL(q, p)": q * sp.log(q / p),
+    "triangular": (p - q) ** 2 / (p + q),
+    "total variation": sp.Abs(p - q) / 2,
+}
+
+# D's loss with D at its best, summed over x: constant + factor * divergence. (At one point the constant counts
+# (p + q) / 2 times.)
+AT_OPTIMUM: dict[str, tuple[sp.Expr, sp.Expr, str]] = {
+    "minimax": (2 * sp.log(2), sp.Integer(-2), "JSD"),
+    "nonsaturating": (2 * sp.log(2), sp.Integer(-2), "JSD"),
+    "least_squares": (sp.Rational(1, 4), sp.Rational(-1, 8), "triangular"),
+    "hinge": (sp.Integer(2), sp.Integer(-2), "total variation"),
+    # For pairs: p stands for p(x) q(y), q for q(x) p(y), and each pair counts once of two.
+    "relativistic": (sp.log(2), sp.Integer(-1), "JSD"),
+}
+
+# What G descends when D is at its best and held fixed: the gradient of G's loss is that of the sum of these over x.
+# Non-saturating: Arjovsky & Bottou 2017, theorem 2.5.
+DESCENDED: dict[str, sp.Expr] = {
+    "minimax": 2 * DIVERGENCES["JSD"],
+    "nonsaturating": DIVERGENCES["KL(q, p)"] - 2 * DIVERGENCES["JSD"],
+    "least_squares": p * sp.log(2 * p / (p + q)) - DIVERGENCES["triangular"] / 8,
+    "hinge": 2 * DIVERGENCES["total variation"],
+}
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best discriminator at one point x, without any constraint on it.
+
+    Attributes:
+        logit: the logit l*(p, q) that minimises D's loss there; None where the loss has no lower bound.
+        probability: D* = Sigmoid(l*), where the loss reads the logit as one; else None.
+        value: D's loss at l*, the part that this point adds.
+    """
+
+    logit: sp.Expr | None
+    probability: sp.Expr | None
+    value: sp.Expr | None
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """One pair of losses and what follows from it.
+
+    Attributes:
+        name: its key in `FORMULAS`.
+        discriminator: D's loss for one real and one generated sample, in `r` and `f`.
+        generator: G's loss likewise.
+    """
+
+    name: str
+    discriminator: sp.Expr
+    generator: sp.Expr
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the loss sees real and generated samples in pairs only."""
+        return self.generator.has(r)
+
+    @property
+    def variable(self) -> sp.Symbol:
+        """What terms and slopes are functions of: `l`, or `delta` = r - f for a loss of pairs."""
+        return delta if self.pairs else l
+
+    def _in_one_variable(self, expression: sp.Expr) -> sp.Expr:
+        if self.pairs:
+            return expression.subs(f, r - delta)
+        return expression.subs({r: l, f: l})
+
+    def term(self, which: str) -> sp.Expr:
+        """The loss of one sample: `"real"` and `"fake"` (D's), or `"generator"`.
+
+        For a loss of pairs, `"real"` is the loss of a pair (real, fake) and `"fake"` that of the pair exchanged.
+        """
+        if which == "generator" or self.pairs:
+            shared = self._in_one_variable(self.generator if which == "generator" else self.discriminator)
+            return shared.subs(delta, -delta) if which == "fake" else shared
+        without_fake, with_fake = self.discriminator.as_independent(f, as_Add=True)
+        return self._in_one_variable(lookup({"real": without_fake, "fake": with_fake}, which, "term"))
+
+    def slope(self, which: str, order: int = 1) -> sp.Expr:
+        """The derivative of the player's loss on a logit: D's on `"real"` or `"fake"`, G's on its own sample's.
+
+        `order=2` is the second derivative. At 0 these are the f'(0) and f''(0) that decide the motion near equilibrium.
+        """
+        players = {"real": (self.discriminator, r), "fake": (self.discriminator, f), "generator": (self.generator, f)}
+        loss, logit = lookup(players, which, "term")
+        return self._in_one_variable(sp.diff(loss, logit, order))
+
+    def at_zero(self, which: str) -> tuple[sp.Expr, sp.Expr]:
+        """f'(0) and f''(0): the first two derivatives where the logit (or the difference) is 0."""
+        return tuple(sp.sympify(self.slope(which, order)).subs(self.variable, 0) for order in (1, 2))
+
+    @cached_property
+    def optimum(self) -> Optimum:
+        """Solve p real'(l) + q fake'(l) = 0 for l.
+
+        For a loss of pairs, `p` stands for p(x) q(y), `q` for q(x) p(y), and the logit is that difference.
+        """
+        x = self.variable
+        stationary = sp.diff(p * self.term("real") + q * self.term("fake"), x)
+        logit = _root(stationary, x)
+        if logit is None:
+            return Optimum(None, None, None)
+        value = (p * self.term("real") + q * self.term("fake")).subs(x, logit)
+        if not self.discriminator.has(Softplus):
+            return Optimum(logit, None, sp.simplify(sp.piecewise_fold(value)))
+        tidy_logs = value.rewrite(sp.exp).replace(sp.log, lambda x: sp.log(sp.together(x)))
+        return Optimum(logit, sp.simplify(Sigmoid(logit).rewrite(sp.exp)), tidy_logs)
+
+
+def _root(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
+    """Where a convex function with this slope is least; None where it falls for ever."""
+    if not slope.has(x):
+        return None
+    if not slope.has(Step):
+        (root,) = sp.solve(slope.rewrite(sp.exp), x)
+        return root
+    # Piecewise linear: the least value is at the first kink beyond which the slope is no longer negative.
+    kinks = sorted(sp.solve(step.args[0], x)[0] for step in slope.atoms(Step))
+    beyond = [slope.subs(x, kink + sp.Rational(1, 2)) for kink in kinks]
+    return sp.Piecewise(*((kink, _not_negative(after)) for kink, after in zip(kinks, beyond, strict=True)))
+
+
+def _not_negative(difference: sp.Expr) -> sp.Basic:
+    """`a - b` to `a >= b`, which prints better than `a - b >= 0`."""
+    positive = sum(term for term in sp.Add.make_args(difference) if not term.could_extract_minus_sign())
+    return sp.Ge(positive, positive - difference)
+
+
+@cache
+def derive(name: str) -> Derivation:
+    """The derivation of the loss called `name`.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
+    return Derivation(name, *lookup(FORMULAS, name, "loss"))
+
+
+def table() -> pd.DataFrame:
+    """All losses, a row each: terms, slopes on the logit and slopes at 0, as LaTeX."""
+    terms = ("real", "fake", "generator")
+    rows = []
+    for name in FORMULAS:
+        derivation = derive(name)
+        row = {f"{which} term": latex(derivation.term(which)) for which in terms}
+        row |= {f"{which} slope": latex(derivation.slope(which)) for which in terms}
+        row |= {f"{which} at zero": ", ".join(map(latex, derivation.at_zero(which))) for which in terms}
+        best = derivation.optimum.logit
+        rows.append({"loss": name, **row, "optimal logit": r"\text{none}" if best is None else latex(best)})
+    return pd.DataFrame(rows).set_index("loss")
+
+
+def array(frame: pd.DataFrame) -> str:
+    """A table of LaTeX strings as one LaTeX array, its index and headings set as text."""
+
+    def text(word):
+        return rf"\text{{{str(word).replace('_', ' ')}}}"
+
+    head = ["", *map(text, frame.columns)]
+    body = [[text(name), *cells] for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
+    lines = [" & ".join(row) for row in (head, *body)]
+    columns = "l" + "c" * len(frame.columns)
+    return rf"\begin{{array}}{{{columns}}} {lines[0]} \\ \hline " + r" \\ ".join(lines[1:]) + r" \end{array}"
