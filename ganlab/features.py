@@ -7,8 +7,8 @@ classifier's `name` says what it is: put it on the axis.
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import trange
 
+from ganlab._progress import bar
 from ganlab.data import Dataset
 
 FEATURES = 64
@@ -82,7 +82,7 @@ def train(data: Dataset, seed: int = 0, steps: int = 1000, batch: int = 128, pro
 def _fit(net, data: Dataset, kept: Tensor, generator, steps: int, batch: int, progress: bool) -> None:
     optimizer = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps)
-    for _ in trange(steps, desc=f"classifier on {data.name}", disable=not progress, leave=False):
+    for _ in bar(range(steps), desc=f"classifier on {data.name}", progress=progress, leave=False):
         index = kept[torch.randint(len(kept), (batch,), generator=generator)].to(data.device)
         loss = F.cross_entropy(net(data.samples[index]), data.labels[index])
         optimizer.zero_grad()

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import stats
-from tqdm import tqdm
 
+from ganlab._progress import bar
 from ganlab.records import provenance, read, recorded, write
 
 __all__ = ["Interval", "Study", "at_scale", "interval", "recorded", "scale"]
@@ -116,13 +116,13 @@ class Study:
         calls = self._calls()
         tables = {i: self._kept(call, resume) for i, call in enumerate(calls)}
         missing = {i: calls[i] for i, table in tables.items() if table is None}
-        quiet = {} if progress else {"disable": True}
-        with tqdm(total=len(calls), initial=len(calls) - len(missing), desc=self.name, **quiet) as bar:
+        done = len(calls) - len(missing)
+        with bar(total=len(calls), initial=done, desc=self.name, progress=progress) as shown:
             for i, measured in _results(self.trial, missing, executor):
                 tables[i] = self._labelled(calls[i], measured)
                 if resume is not None:
                     write(tables[i], self._key(calls[i]), resume)
-                bar.update()
+                shown.update()
         table = pd.concat([tables[i] for i in range(len(calls))], ignore_index=True)
         table.attrs["provenance"] = provenance(
             study=self.name, scale=scale(), seeds=list(self.seeds), grid={k: list(v) for k, v in self.grid.items()},

@@ -11,9 +11,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
 from ganlab import checkpoint, losses
+from ganlab._progress import bar
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
 from ganlab.stream import LATENTS, Stream
@@ -113,13 +113,12 @@ class Trainer:
             self.load(checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
-        quiet = {} if progress else {"disable": True}
-        with tqdm(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", **quiet) as bar:
+        with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
             while self.steps < steps:
                 self.step()
                 if self.steps % log_every == 0 or self.steps == steps:
                     self._flush()
-                    bar.update(self.steps - bar.n)
+                    shown.update(self.steps - shown.n)
                 if callback is not None and self.steps % callback_every == 0:
                     callback(self)
                 if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm import trange
 
+from ganlab._progress import bar
 from ganlab.stream import Stream, normal
 
 
@@ -95,7 +95,7 @@ def fit(
     rows, running = [], []
     if callback is not None:
         callback(vae, 0)
-    for step in trange(1, steps + 1, desc="VAE", unit="step", **({} if progress else {"disable": True})):
+    for step in bar(range(1, steps + 1), desc="VAE", unit="step", progress=progress):
         [(images, noise)] = stream.next()
         parts = torch.stack(vae.loss(images, noise))
         optimizer.zero_grad()
