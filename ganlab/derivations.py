@@ -23,6 +23,11 @@ __all__ = [
     "DESCENDED",
     "DIVERGENCES",
     "FORMULAS",
+    "JSD",
+    "KL_PM",
+    "KL_QP",
+    "TRIANGULAR",
+    "TV",
     "Derivation",
     "Optimum",
     "array",
@@ -50,32 +55,33 @@ FORMULAS: dict[str, tuple[sp.Expr, sp.Expr]] = {
     "relativistic": (Softplus(f - r), Softplus(r - f)),
 }
 
-# Divergences, as what stands under the sum (or integral) over x. Each is 0 where p = q.
-DIVERGENCES: dict[str, sp.Expr] = {
-    "JSD": (p * sp.log(2 * p / (p + q)) + q * sp.log(2 * q / (p + q))) / 2,
-    "KL(q, p)": q * sp.log(q / p),
-    "triangular": (p - q) ** 2 / (p + q),
-    "total variation": sp.Abs(p - q) / 2,
+# Divergences between p and q, each with what stands under its sum (or integral) over x; m is (p + q) / 2.
+JSD, TV, TRIANGULAR = sp.symbols(r"\mathrm{JSD} \mathrm{TV} \mathrm{TD}")
+KL_QP, KL_PM = sp.Symbol(r"\mathrm{KL}(q\Vert p)"), sp.Symbol(r"\mathrm{KL}(p\Vert m)")
+DIVERGENCES: dict[sp.Symbol, sp.Expr] = {
+    JSD: (p * sp.log(2 * p / (p + q)) + q * sp.log(2 * q / (p + q))) / 2,
+    TV: sp.Abs(p - q) / 2,
+    TRIANGULAR: (p - q) ** 2 / (p + q),
+    KL_QP: q * sp.log(q / p),
+    KL_PM: p * sp.log(2 * p / (p + q)),
 }
 
-# D's loss with D at its best, summed over x: constant + factor * divergence. (At one point the constant counts
-# (p + q) / 2 times.)
-AT_OPTIMUM: dict[str, tuple[sp.Expr, sp.Expr, str]] = {
-    "minimax": (2 * sp.log(2), sp.Integer(-2), "JSD"),
-    "nonsaturating": (2 * sp.log(2), sp.Integer(-2), "JSD"),
-    "least_squares": (sp.Rational(1, 4), sp.Rational(-1, 8), "triangular"),
-    "hinge": (sp.Integer(2), sp.Integer(-2), "total variation"),
-    # For pairs: p stands for p(x) q(y), q for q(x) p(y), and each pair counts once of two.
-    "relativistic": (sp.log(2), sp.Integer(-1), "JSD"),
+# D's loss with D at its best.
+AT_OPTIMUM: dict[str, sp.Expr] = {
+    "minimax": 2 * sp.log(2) - 2 * JSD,
+    "nonsaturating": 2 * sp.log(2) - 2 * JSD,
+    "least_squares": sp.Rational(1, 4) - TRIANGULAR / 8,
+    "hinge": 2 - 2 * TV,
+    "relativistic": sp.log(2) - JSD,  # of the pairs: p stands for p(x) q(y), q for q(x) p(y)
 }
 
-# What G descends when D is at its best and held fixed: the gradient of G's loss is that of the sum of these over x.
+# What G descends when D is at its best and held fixed: the gradient of G's loss is that of this divergence.
 # Non-saturating: Arjovsky & Bottou 2017, theorem 2.5.
 DESCENDED: dict[str, sp.Expr] = {
-    "minimax": 2 * DIVERGENCES["JSD"],
-    "nonsaturating": DIVERGENCES["KL(q, p)"] - 2 * DIVERGENCES["JSD"],
-    "least_squares": p * sp.log(2 * p / (p + q)) - DIVERGENCES["triangular"] / 8,
-    "hinge": 2 * DIVERGENCES["total variation"],
+    "minimax": 2 * JSD,
+    "nonsaturating": KL_QP - 2 * JSD,
+    "least_squares": KL_PM - TRIANGULAR / 8,
+    "hinge": 2 * TV,
 }
 
 
@@ -110,8 +116,8 @@ class Derivation:
 
     @property
     def pairs(self) -> bool:
-        """Whether the loss sees real and generated samples in pairs only."""
-        return self.generator.has(r)
+        """Whether the loss sees real and generated samples in pairs, and not one by one."""
+        return sp.diff(self.discriminator, r, f) != 0
 
     @property
     def variable(self) -> sp.Symbol:
@@ -195,17 +201,27 @@ def derive(name: str) -> Derivation:
 
 
 def table() -> pd.DataFrame:
-    """All losses, a row each: terms, slopes on the logit and slopes at 0, as LaTeX."""
+    """All losses, a row each, as LaTeX: terms, slopes on the logit, slopes at 0, the best D, what they measure."""
     terms = ("real", "fake", "generator")
     rows = []
     for name in FORMULAS:
-        derivation = derive(name)
+        derivation, best = derive(name), derive(name).optimum
         row = {f"{which} term": latex(derivation.term(which)) for which in terms}
         row |= {f"{which} slope": latex(derivation.slope(which)) for which in terms}
         row |= {f"{which} at zero": ", ".join(map(latex, derivation.at_zero(which))) for which in terms}
-        best = derivation.optimum.logit
-        rows.append({"loss": name, **row, "optimal logit": r"\text{none}" if best is None else latex(best)})
+        rows.append({
+            "loss": name, **row, "optimal logit": _or_none(best.logit),
+            "D's loss at its best": _or_none(AT_OPTIMUM.get(name)), "G then descends": _or_none(DESCENDED.get(name)),
+        })  # fmt: skip
     return pd.DataFrame(rows).set_index("loss")
+
+
+def _or_none(expression: sp.Expr | None) -> str:
+    return (
+        r"\text{none}"
+        if expression is None
+        else latex(expression, order="rev-lex" if expression.has(*DIVERGENCES) else None)
+    )
 
 
 def array(frame: pd.DataFrame) -> str:

@@ -112,9 +112,12 @@ LIBRARIES = {
 }
 
 
-def latex(expression: sp.Expr) -> str:
-    """LaTeX for the page, without dollar signs: the logit as a script l, the sigmoid as sigma."""
-    return sp.latex(expression, symbol_names=SYMBOL_NAMES)
+def latex(expression: sp.Expr, **settings) -> str:
+    """LaTeX for the page, without dollar signs: the logit as a script l, the sigmoid as sigma.
+
+    `settings` go to `sympy.latex`: `order="rev-lex"`, say.
+    """
+    return sp.latex(expression, symbol_names=SYMBOL_NAMES, fold_func_brackets=True, **settings)
 
 
 @cache

@@ -10,7 +10,22 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import rel_entr
 
-from ganlab.derivations import AT_OPTIMUM, DESCENDED, DIVERGENCES, FORMULAS, array, as_function, derive, latex, table
+from ganlab.derivations import (
+    AT_OPTIMUM,
+    DESCENDED,
+    DIVERGENCES,
+    FORMULAS,
+    JSD,
+    KL_PM,
+    KL_QP,
+    TRIANGULAR,
+    TV,
+    array,
+    as_function,
+    derive,
+    latex,
+    table,
+)
 from ganlab.symbolic import Relu, Sigmoid, Softplus, Step, delta, f, l, r
 
 p, q = sp.symbols("p q", positive=True)
@@ -89,7 +104,8 @@ def test_the_terms_add_up_to_the_loss_and_give_the_slopes(name):
 
 def test_the_pair_loss_depends_on_the_difference_alone():
     derivation = derive("relativistic")
-    assert derivation.pairs and derivation.variable == delta
+    assert [name for name in FORMULAS if derive(name).pairs] == ["relativistic"]
+    assert derivation.variable == delta
     assert derivation.term("real").subs(delta, r - f) == derivation.discriminator
     assert derivation.term("fake").subs(delta, f - r) == derivation.discriminator
     assert derivation.slope("real") == -derivation.slope("fake") == -Sigmoid(-delta)
@@ -157,8 +173,7 @@ def test_the_best_pair_discriminator_is_the_log_ratio(pair):
     assert value_and_gradient(ratio)[1] == pytest.approx(0, abs=1e-12)
     assert value_and_gradient(ratio)[0] <= found.fun + 1e-9
     js = jensen_shannon(weights, weights.T)
-    constant, factor, _ = AT_OPTIMUM["relativistic"]
-    assert value_and_gradient(ratio)[0] == pytest.approx(float(constant) + float(factor) * js)
+    assert value_and_gradient(ratio)[0] == pytest.approx(float(AT_OPTIMUM["relativistic"].subs(JSD, js)))
 
 
 # Divergences.
@@ -166,10 +181,10 @@ def test_the_best_pair_discriminator_is_the_log_ratio(pair):
 
 @pytest.mark.parametrize("name", AT_OPTIMUM)
 def test_the_value_at_the_optimum_is_the_divergence_symbolically(name):
-    constant, factor, divergence = AT_OPTIMUM[name]
     gap = sp.Symbol("gap", positive=True)
     pairs = 2 if derive(name).pairs else 1  # each pair (x, y) is also the pair (y, x)
-    at_point = constant * (p + q) / 2 + factor * DIVERGENCES[divergence]
+    constant, divergences = AT_OPTIMUM[name].as_independent(*DIVERGENCES, as_Add=True)
+    at_point = constant * (p + q) / 2 + divergences.subs(DIVERGENCES)  # p + q sums to 2
     difference = derive(name).optimum.value - pairs * at_point
     for cases in (difference.subs(p, q + gap), difference.subs(q, p + gap)):  # p > q, p < q
         folded = sp.simplify(sp.expand_log(sp.piecewise_fold(cases), force=True))
@@ -180,10 +195,11 @@ def test_the_value_at_the_optimum_is_the_divergence_symbolically(name):
 def test_the_divergences_are_the_textbook_sums(pair):
     data, generated = pair
     sums = {name: number(summand, p, q)(data, generated).sum() for name, summand in DIVERGENCES.items()}
-    assert sums["JSD"] == pytest.approx(jensen_shannon(data, generated), abs=1e-12)
-    assert sums["total variation"] == pytest.approx(np.abs(data - generated).sum() / 2)
-    assert sums["KL(q, p)"] == pytest.approx(np.sum(generated * (np.log(generated) - np.log(data))), abs=1e-12)
-    assert sums["triangular"] == pytest.approx(2 - 4 * np.sum(1 / (1 / data + 1 / generated)), abs=1e-12)
+    assert sums[JSD] == pytest.approx(jensen_shannon(data, generated), abs=1e-12)
+    assert sums[TV] == pytest.approx(np.abs(data - generated).sum() / 2)
+    assert sums[KL_QP] == pytest.approx(np.sum(generated * (np.log(generated) - np.log(data))), abs=1e-12)
+    assert sums[KL_PM] == pytest.approx(rel_entr(data, (data + generated) / 2).sum(), abs=1e-12)
+    assert sums[TRIANGULAR] == pytest.approx(2 - 4 * np.sum(1 / (1 / data + 1 / generated)), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in AT_OPTIMUM if name in SEPARABLE])
@@ -197,9 +213,8 @@ def test_d_at_its_best_measures_the_divergence(name, pair):
         minimize_scalar(lambda x, a=a, b=b: loss(a, b, x), bounds=(-10, 10), method="bounded").fun
         for a, b in zip(data, generated, strict=True)
     )
-    constant, factor, divergence = AT_OPTIMUM[name]
-    expected = float(constant) + float(factor) * number(DIVERGENCES[divergence], p, q)(data, generated).sum()
-    assert best == pytest.approx(expected, abs=1e-4)
+    sums = {symbol: number(summand, p, q)(data, generated).sum() for symbol, summand in DIVERGENCES.items()}
+    assert best == pytest.approx(float(AT_OPTIMUM[name].subs(sums)), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", DESCENDED)
@@ -215,7 +230,7 @@ def test_g_descends_the_named_divergence(name, pair, seed):
 
     def divergence(theta):
         moved = np.exp(theta) / np.exp(theta).sum()
-        return number(DESCENDED[name], p, q)(data, moved).sum()
+        return number(DESCENDED[name].subs(DIVERGENCES), p, q)(data, moved).sum()
 
     if name == "hinge" and np.abs(data - generated).min() < 1e-3:
         return  # the kink of |p - q|
@@ -229,7 +244,7 @@ def test_g_descends_the_named_divergence(name, pair, seed):
 def test_g_descends_the_named_divergence_symbolically(name):
     derivation = derive(name)
     per_sample = derivation.term("generator").subs(l, derivation.optimum.logit).rewrite(sp.exp)
-    difference = sp.diff(DESCENDED[name], q) - per_sample
+    difference = sp.diff(DESCENDED[name].subs(DIVERGENCES), q) - per_sample
     assert sp.simplify(sp.diff(difference, q)) == 0  # a constant: it moves no probability
     assert sp.simplify(sp.diff(difference, p)) == 0
 
@@ -249,6 +264,7 @@ def test_the_table_has_a_row_a_loss_and_the_array_a_line_a_row():
     frame = table()
     assert list(frame.index) == list(FORMULAS)
     assert frame.loc["nonsaturating", "generator slope"] == latex(derive("nonsaturating").slope("generator"))
+    assert frame.loc["nonsaturating", "G then descends"] == latex(KL_QP - 2 * JSD)
     assert frame.map(lambda cell: isinstance(cell, str) and "$" not in cell).all(axis=None)
     printed = array(frame[["real slope", "fake slope"]])
     assert printed.count(r"\\") == len(FORMULAS) and printed.startswith(r"\begin{array}{lcc}")
