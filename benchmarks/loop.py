@@ -1,4 +1,4 @@
-"""Our training loop against a bare one, and a population of 16 seeds against 16 bare runs.   python benchmarks/loop.py"""
+"""Our loop against a bare one, and a population of 16 seeds against 16 bare runs.   python benchmarks/loop.py"""
 
 import torch
 from bare import bare_step
