@@ -79,7 +79,7 @@ class Stream:
 
     def load_state_dict(self, state: dict) -> None:
         for generator, saved in zip(self.generators, state["states"], strict=True):
-            generator.set_state(saved)
+            generator.set_state(saved.cpu())  # a checkpoint may have been read onto a GPU
         self.cursor = self.block
         if state["cursor"] < self.block:
             self._draw()
