@@ -20,4 +20,4 @@ def optional(module: str, extra: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError(f"{module} is needed here: pip install 'ganlab[{extra}]'") from error
+        raise ImportError(f"{module} is needed here: pip install '.[{extra}]' in ganlab's folder brings it") from error
