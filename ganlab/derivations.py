@@ -211,17 +211,14 @@ def table() -> pd.DataFrame:
         row |= {f"{which} at zero": ", ".join(map(latex, derivation.at_zero(which))) for which in terms}
         rows.append({
             "loss": name, **row, "optimal logit": _or_none(best.logit),
-            "D's loss at its best": _or_none(AT_OPTIMUM.get(name)), "G then descends": _or_none(DESCENDED.get(name)),
+            "D's loss at its best": _or_none(AT_OPTIMUM.get(name), order="rev-lex"),
+            "G then descends": _or_none(DESCENDED.get(name), order="none"),
         })  # fmt: skip
     return pd.DataFrame(rows).set_index("loss")
 
 
-def _or_none(expression: sp.Expr | None) -> str:
-    return (
-        r"\text{none}"
-        if expression is None
-        else latex(expression, order="rev-lex" if expression.has(*DIVERGENCES) else None)
-    )
+def _or_none(expression: sp.Expr | None, **settings) -> str:
+    return r"\text{none}" if expression is None else latex(expression, **settings)
 
 
 def array(frame: pd.DataFrame) -> str:
