@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import check
 from ganlab.study import interval, recorded
 
-CHECKS = Path(__file__).resolve().parents[1] / "checks.py"
+CHECKS = Path(__file__).resolve().parents[1] / "checks"
 EFFECTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "difference": np.subtract,
     "ratio": np.divide,
@@ -124,12 +125,12 @@ def band(text: str) -> Band:
 
 
 @cache
-def checks(path: Path = CHECKS) -> dict[str, Callable[[], Any]]:
-    """The functions registered in checks.py, by name."""
-    spec = importlib.util.spec_from_file_location("book_checks", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.CHECKS
+def checks(folder: Path = CHECKS) -> dict[str, Callable[[], Any]]:
+    """The functions registered by the files in book/checks, by name."""
+    for path in sorted(folder.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"book_checks_{path.stem}", path)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    return check.CHECKS
 
 
 @cache
