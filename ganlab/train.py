@@ -58,6 +58,7 @@ class Trainer:
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
         self.steps = 0
+        self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
 
     def step(self) -> None:
@@ -68,6 +69,8 @@ class Trainer:
                 fake = self.G(z)
             real_logits, fake_logits = self.D(real), self.D(fake.detach())
             d_loss = self.loss.d_loss(real_logits, fake_logits)
+            if self.monitor is not None:
+                self.monitor.logits(real_logits, fake_logits)
             self._descend(d_loss, self.optimizer_d)
 
         fake_logits_g = self.D(fake)

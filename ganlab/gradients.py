@@ -1,0 +1,72 @@
+"""What the gradients of a network look like, parameter by parameter, in one tensor and without a synchronisation."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# The rows of `measure`, in this order.
+MEASURES = ("grad_norm", "zeros", "nonfinite", "weight_norm")
+NAN = float("nan")
+
+
+def precise(device: torch.device) -> torch.dtype:
+    """What to add squares up in: float64, in which those of float32 do not overflow; Apple's GPUs have none."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def norms(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
+    """The 2-norm of each tensor, (P,); of each member's part, (P, N), where a leading member axis is there."""
+    dtype = precise(tensors[0].device)
+    if members is None:
+        # One fused pass over all tensors: what torch.nn.utils.clip_grad_norm_ uses too.
+        return torch.stack(torch._foreach_norm(tensors, 2, dtype=dtype))
+    return torch.stack([torch.linalg.vector_norm(t.reshape(members, -1), dim=1, dtype=dtype) for t in tensors])
+
+
+def counts(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
+    """How many entries of each tensor are not 0, (P,) or (P, N). NaN is not 0."""
+    if members is None:
+        return torch.stack([torch.count_nonzero(t) for t in tensors])
+    return torch.stack([torch.count_nonzero(t.reshape(members, -1), dim=1) for t in tensors])
+
+
+def measure(parameters: Sequence[Tensor], members: int | None = None) -> Tensor:
+    """(4, P) or (4, P, N): for each parameter the rows of `MEASURES`.
+
+    `grad_norm` is the 2-norm of `.grad`; `zeros` the share of its entries that are exactly 0; `nonfinite` how many are
+    NaN or infinite; `weight_norm` the 2-norm of the parameter itself. Where there is no gradient the first three are
+    NaN, which is not 0. A sparse gradient is read from its stored entries; those it does not store are zeros.
+
+    Args:
+        parameters: with or without gradients, on one device.
+        members: N, where every parameter has a leading axis of N population members.
+    """
+    parameters = [p.detach() if p.grad is None else p for p in parameters]
+    with torch.no_grad():
+        weights = norms([p.detach() for p in parameters], members)
+        result = weights.new_full((len(MEASURES), *weights.shape), NAN)
+        result[3] = weights
+        has = [i for i, p in enumerate(parameters) if p.grad is not None]
+        if not has:
+            return result
+        grads = [_values(parameters[i].grad) for i in has]
+        sizes = weights.new_tensor([parameters[i].numel() // (members or 1) for i in has])
+        if members is not None:
+            sizes = sizes[:, None]
+        measured = torch.stack([
+            norms(grads, members),
+            1 - counts(grads, members) / sizes,
+            # 0 times a finite number is 0, and NaN otherwise: cheaper than isfinite.
+            counts(torch._foreach_mul(grads, 0.0), members),
+        ])  # fmt: skip
+        if len(has) == len(parameters):  # the usual case spares the gather
+            result[:3] = measured
+        else:
+            result[:3, has] = measured.to(result.dtype)
+        return result
+
+
+def _values(grad: Tensor) -> Tensor:
+    """The entries of a gradient that are stored; each once."""
+    return grad.coalesce().values() if grad.is_sparse else grad

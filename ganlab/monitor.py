@@ -1,0 +1,179 @@
+"""Watch the gradients of two (or any) players while they train, in a loop of your own or in ganlab's.
+
+    monitor = Monitor({"D": (D, optimizer_d), "G": (G, optimizer_g)})
+    ...                      # your loop, unchanged
+    monitor.gradients()      # a tidy table: step, phase, layer, grad_norm, update_ratio, ...
+
+It hooks the optimizers' `step`, so it sees each player's gradients at the moment they are used: D's when D steps, G's
+when G steps. Hooks on the backward pass cannot tell the two apart. Numbers stay on the device and come to the host in
+one transfer for many steps.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganlab import tables
+from ganlab.game import Game
+from ganlab.player import Player
+from ganlab.population import Population
+from ganlab.snapshot import snapshot
+from ganlab.taps import Taps
+from ganlab.telemetry import Series
+
+__all__ = ["Monitor", "snapshot"]
+
+
+class Monitor:
+    """Gradients, updates and activations of the players of a game, over time.
+
+    Args:
+        players: name to (network, its optimizer), in the order in which they step. A step is over when the last of them
+            has stepped; of several steps of another in between (critic steps), the last counts. A network may be a
+            `ganlab.population.Population`: every number is then one for each member.
+        every: measure at step 1 and at every step that this divides.
+        activations: also tap the layers: True for all, or module classes (`[nn.Linear, nn.ReLU]`). Costs a pass over
+            every activation, and sees modules alone, not functions called in a `forward`.
+        discriminator: which player gives logits; its passes on samples that hang on another network's graph (those that
+            teach the generator) tell the slope of the loss and of D. None: no such player.
+        fetch_every, capacity: as in `ganlab.telemetry.Series`.
+        seeds: names of the members in the tables; default 0, 1, ...
+
+    Under a `GradScaler` the gradients are those after unscaling; what flows through the layers is still scaled.
+
+    Raises:
+        ValueError: no players, an `every` below 1, an optimizer that holds none of its network's parameters, or a
+            population and a single network side by side.
+    """
+
+    def __init__(
+        self, players: Mapping[str, tuple[nn.Module, Optimizer]], *, every: int = 1,
+        activations: bool | Sequence[type[nn.Module]] = False, discriminator: str | None = "D",
+        fetch_every: int = 100, capacity: int = 1000, seeds: Sequence[int] | None = None,
+    ):  # fmt: skip
+        if not players:
+            raise ValueError("players is empty: give {'D': (D, optimizer_d), 'G': (G, optimizer_g)}")
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"every={every!r}: a whole number of at least 1")
+        nets = {name: net for name, (net, _) in players.items()}
+        self.members = _members(nets)
+        self.seeds = tables.seeds(seeds, self.members)
+        self.every, self.step, self._clock = every, 0, list(players)[-1]
+        self._series = lambda: Series(fetch_every, capacity)
+        self.players = {
+            name: Player(name, net, optimizer, self.members, self._series())
+            for name, (net, optimizer) in players.items()
+        }
+        kinds = None if isinstance(activations, bool) else list(activations)
+        self._taps = {name: Taps(net, kinds) for name, net in nets.items()} if activations else {}
+        self._activity = {(net, phase): self._series() for net in self._taps for phase in players}
+        self._game = Game(nets.get(discriminator), self.members, self._series())
+        self._hooks = []
+        for name, (_, optimizer) in players.items():
+            self._hooks.append(optimizer.register_step_pre_hook(lambda *_, name=name: self._before(name)))
+            self._hooks.append(optimizer.register_step_post_hook(lambda *_, name=name: self._after(name)))
+        self._switch()
+
+    @classmethod
+    def watch(cls, trainer, **options) -> "Monitor":
+        """A monitor of a `ganlab.train.Trainer`, which then also reports D's logits to it."""
+        players = {"D": (trainer.D, trainer.optimizer_d), "G": (trainer.G, trainer.optimizer_g)}
+        seeds = None if isinstance(trainer.seeds, int) else trainer.seeds
+        monitor = trainer.monitor = cls(players, **{"seeds": seeds, **options})
+        monitor.step = trainer.steps
+        return monitor
+
+    @property
+    def due(self) -> bool:
+        """Whether the step that is under way is measured."""
+        return self.step == 0 or (self.step + 1) % self.every == 0
+
+    def logits(self, real: Tensor, fake: Tensor) -> None:
+        """Tell D's logits on real and on generated data, (..., batch) each, in D's step."""
+        if self.due:
+            self._game.logits(real, fake)
+
+    def _before(self, name: str) -> None:
+        if self.due:
+            self.players[name].before()
+
+    def _after(self, name: str) -> None:
+        if self.due:
+            self.players[name].after(self.step + 1)
+            for net, taps in self._taps.items():
+                if (values := taps.take()) is not None:
+                    self._activity[net, name].add(self.step + 1, values)
+        if name == self._clock:
+            if self.due:
+                self._game.close_step(self.step + 1)
+            self.step += 1
+            self._switch()
+
+    def _switch(self) -> None:
+        for part in (*self._taps.values(), *self.players.values(), self._game):
+            part.on = self.due
+
+    def gradients(self, by: str = "layer") -> pd.DataFrame:
+        """A row for each step, phase (the player that stepped), layer and seed.
+
+        Columns: step, phase, layer, depth (0 for the first layer registered), seed, grad_norm (2-norm of the loss's
+        gradient), zero_share (share of exact zeros), nonfinite (how many entries are NaN or infinite), update_ratio
+        (2-norm of the step taken over that of the weights), status. With `by="parameter"` also parameter.
+
+        `status` is "ok", or why there is no number (NaN): "frozen" (requires_grad is off), "missing" (no gradient
+        reached the parameter), "detached" (none reached the whole network), "stale" (a gradient is there, but no
+        backward pass has touched it since the last step), "not in optimizer"; "sparse" has numbers. A layer has the
+        status of its parameters, or "mixed"; its numbers are those of its parameters that have any.
+        """
+        return tables.gradients(self.players.values(), self.seeds, by)
+
+    def totals(self) -> pd.DataFrame:
+        """A row for each phase, parameter and seed: measured steps, and in how many the gradient was not finite.
+
+        Counted at every measured step, also at those that `capacity` has dropped since.
+        """
+        return tables.totals(self.players.values(), self.seeds)
+
+    def activations(self) -> pd.DataFrame:
+        """A row for each step, phase, net, layer and seed, if the layers are tapped.
+
+        Columns: step, phase (whose step the passes belonged to), net, layer, kind, depth, seed, rms, dead_share (units
+        that are 0 for the whole batch), saturated_share (tanh and sigmoid outputs within 0.5 % of their range from a
+        bound; else NaN), grad_rms (RMS over the entries of dL/dh, h the layer's output; NaN where none came back).
+        """
+        parts = {key: (self._taps[key[0]].layers, series.read()) for key, series in self._activity.items()}
+        return tables.activations(parts, self.seeds)
+
+    def game(self) -> pd.DataFrame:
+        """A row for each step and seed: D's accuracy and mean logit on real and on generated data, and two factors of
+        the gradient that D sends to G: loss_slope, the sum over the batch of |dL/dlogit|, and input_slope, the mean
+        over the batch of ||dD/dx||_2 at the generated samples.
+
+        A small loss_slope is saturation: D is sure, and the loss is flat there. The accuracies and logits need
+        `logits(real, fake)` in the loop; `watch` brings them. With batch norm in D, input_slope mixes samples.
+        """
+        return tables.game(self._game.series.read(), self.seeds)
+
+    def line(self) -> str:
+        """One line for a live display: the last measured step. Fetches what is pending."""
+        return tables.line(self)
+
+    def close(self) -> None:
+        """Take every hook off. The tables stay."""
+        for part in (*self._hooks, *self.players.values(), self._game, *self._taps.values()):
+            part.remove() if hasattr(part, "remove") else part.close()
+
+    def __enter__(self) -> "Monitor":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _members(nets: Mapping[str, nn.Module]) -> int | None:
+    sizes = {name: net.size if isinstance(net, Population) else None for name, net in nets.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"players have {sizes} members: watch populations of one size, or single networks")
+    return next(iter(sizes.values()))

@@ -1,0 +1,100 @@
+"""One watched player: its parameters' gradients and updates at each step of its optimizer."""
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganlab.gradients import measure, norms
+from ganlab.telemetry import Series
+
+# Why a parameter has no gradient to measure.
+NOTHING = ("frozen", "missing", "detached")
+
+
+class Player:
+    """Measures `net` before and after `optimizer` steps. Made by `ganlab.monitor.Monitor`.
+
+    Attributes:
+        names: of the parameters, as in `net.named_parameters()`.
+        sizes: how many numbers each holds, for one member.
+        series: for each measured step (5, P[, N]): the rows of `ganlab.gradients.MEASURES`, then the 2-norm of the
+            update; its notes are the status of each parameter.
+        bad, measured: in how many steps each parameter's gradient was not finite, of how many.
+    """
+
+    def __init__(self, name: str, net: nn.Module, optimizer: Optimizer, members: int | None, series: Series):
+        named = dict(net.named_parameters())
+        self.name, self.members, self.series, self.optimizer = name, members, series, optimizer
+        self.names = [parameter.replace("/", ".") for parameter in named]  # a Population writes / for .
+        self.parameters = list(named.values())
+        if not {id(p) for p in self.parameters} & self._optimised():
+            raise ValueError(f"players[{name!r}]: the optimizer holds none of the network's parameters")
+        if len(devices := {p.device for p in self.parameters}) > 1:
+            raise ValueError(
+                f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
+            )
+        self.sizes = [p.numel() // (members or 1) for p in self.parameters]
+        self.bad, self.measured, self.on = 0, 0, True
+        self._touched: set[int] = set()
+        self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
+        self._hooks, self._hooked = [], set()
+        self._before, self._status, self._old = None, (), []
+        self._listen()
+
+    def _optimised(self) -> set[int]:
+        return {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+
+    def _listen(self) -> None:
+        """Note which parameters a backward pass reaches; also those that were frozen until now."""
+        for i, parameter in enumerate(self.parameters):
+            if parameter.requires_grad and i not in self._hooked:
+                self._hooks.append(parameter.register_post_accumulate_grad_hook(lambda _, i=i: self._touched.add(i)))
+                self._hooked.add(i)
+
+    def before(self) -> None:
+        """Before the step: the gradients that it will use."""
+        self._status = self._statuses()
+        self._before = measure(self.parameters, self.members)
+        for i, status in enumerate(self._status):
+            if status in NOTHING:
+                self._before[:3, i] = float("nan")
+        if (scale := getattr(self.optimizer, "grad_scale", None)) is not None:
+            self._before[0] /= scale  # a fused optimizer under a GradScaler unscales inside its step
+        self._old = [p.detach().clone() for p in self.parameters]
+
+    def _statuses(self) -> tuple[str, ...]:
+        optimised = self._optimised()
+        status = tuple(self._status_of(i, p, optimised) for i, p in enumerate(self.parameters))
+        if set(status) <= {"missing", "frozen"} and "missing" in status:
+            status = tuple("detached" if s == "missing" else s for s in status)
+        return self._status if status == self._status else status  # one object for equal notes: no memory
+
+    def _status_of(self, i: int, parameter: Tensor, optimised: set[int]) -> str:
+        if not parameter.requires_grad:
+            return "frozen"
+        if parameter.grad is None:
+            return "missing"
+        if id(parameter) not in optimised:
+            return "not in optimizer"
+        # A gradient that somebody assigned is a new object; one left over from before is the old one.
+        if i in self._hooked and i not in self._touched and parameter.grad is self._seen[i]:
+            return "stale"
+        return "sparse" if parameter.grad.is_sparse else "ok"
+
+    def after(self, step: int) -> None:
+        """After the step: how far the weights moved."""
+        if self._before is None:  # step() was called while a measurement was switched on half way
+            return
+        with torch.no_grad():
+            moved = norms(torch._foreach_sub([p.detach() for p in self.parameters], self._old), self.members)
+        self.series.add(step, torch.cat([self._before, moved[None]]), self._status)
+        self.bad = self.bad + (self._before[2] > 0).long()
+        self.measured += 1
+        self._seen = [p.grad for p in self.parameters]
+        self._touched.clear()
+        self._before, self._old = None, []
+        self._listen()
+
+    def close(self) -> None:
+        for hook in self._hooks:
+            hook.remove()

@@ -1,0 +1,63 @@
+"""One look at a network as it stands: activations and gradients, layer by layer, at initialisation say."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from ganlab import tables
+from ganlab.gradients import NAN, norms
+from ganlab.taps import Taps
+
+
+def snapshot(
+    net: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor] | None = None, *, seeds: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """One forward and one backward pass through `net`, layer by layer. No weight and no `.grad` changes.
+
+    Args:
+        net: a network in train mode, or a population.
+        x: its input.
+        loss: from the output to a scalar, or to one value a member. Default: the output times standard normal numbers
+            of a fixed seed, summed: a random direction, in which nothing cancels.
+        seeds: names of the members in the table; default 0, 1, ...
+
+    Returns:
+        A row for each layer and seed: layer, kind, depth, seed, rms, dead_share, saturated_share, grad_rms (as in
+        `Monitor.activations`), weight_grad_norm (2-norm of dL/dW, W the layer's weight; NaN where there is none).
+
+    Raises:
+        ValueError: `net` is in eval mode.
+    """
+    if not net.training:
+        raise ValueError("net is in eval mode: call net.train(), or batch statistics are not those of training")
+    taps = Taps(net)
+    # With the input among the inputs of the differentiation, every layer gets a gradient, also in front of frozen ones.
+    x = x.detach().clone().requires_grad_(x.is_floating_point())
+    weights = {_layer(name): p for name, p in net.named_parameters() if name.endswith("weight") and p.requires_grad}
+    with torch.enable_grad():
+        value = (_random_direction if loss is None else loss)(net(x)).sum()
+        grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
+    taps.close()
+    names = tables.seeds(seeds, taps.members)
+    point = (0, taps.take().cpu().numpy(), None)
+    table = tables.activations({("net", "net"): (taps.layers, [point])}, names)
+    by_layer = {
+        layer: norms([grad], taps.members)[0].cpu().numpy()
+        for layer, grad in zip(weights, grads[-len(weights) :] if weights else [], strict=True)
+        if grad is not None
+    }
+    norm = [np.broadcast_to(by_layer.get(layer, NAN), len(names)) for layer in taps.layers]
+    table["weight_grad_norm"] = np.concatenate(norm)
+    return table.drop(columns=["step", "phase", "net"])
+
+
+def _layer(parameter: str) -> str:
+    return parameter.replace("/", ".").rpartition(".")[0]
+
+
+def _random_direction(output: Tensor) -> Tensor:
+    dice = torch.Generator().manual_seed(0)
+    return (output * torch.randn(output.shape, generator=dice).to(output)).sum()
