@@ -6,24 +6,23 @@
     plots.loss_curves(trainer.history)
 
 Tables are tidy: a row a measurement, a column a quantity, the column `seed` naming the independent run. The figures of
-tables stand here; those of samples in `ganlab.pictures`, colours and labels in `ganlab.style`.
+tables stand in `ganlab.curves`, those of gradients by layer in `ganlab.profiles`, those of samples in
+`ganlab.pictures`, the slider in `ganlab.slider`, colours and labels in `ganlab.style`.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
-import pandas as pd
-
+from ganlab.curves import bands, intervals, loss_curves
 from ganlab.pictures import points, sample_grid
+from ganlab.profiles import depth_profile, heat_map
 from ganlab.slider import slider
-from ganlab.study import Interval, interval
-from ganlab.style import COLORS, CYCLE, FACE, axes, direct_labels, ink, style
+from ganlab.style import COLORS, CYCLE, direct_labels, ink, style
 
 __all__ = [
     "COLORS",
     "CYCLE",
     "bands",
+    "depth_profile",
     "direct_labels",
+    "heat_map",
     "ink",
     "intervals",
     "loss_curves",
@@ -32,140 +31,3 @@ __all__ = [
     "slider",
     "style",
 ]
-
-CURVES = {
-    "d_loss": ("discriminator", COLORS["discriminator"]),
-    "g_loss": ("generator", COLORS["generator"]),
-    "real_logit": ("D on real data", COLORS["real"]),
-    "fake_logit": ("D on fakes", COLORS["fake"]),
-}
-
-
-def bands(frame, x: str, y: str, by: str | None = None, *, ax=None, log=False, seeds=False, colors=None):
-    """Mean of `y` along `x` with its 95 % Student-t interval over seeds, a line for each value of `by`.
-
-    With `log=True` the axis is logarithmic, and mean and interval are those of log y: the line is the geometric mean,
-    and the band stays positive. Runs that are not finite are left out from where they diverge, and the label counts
-    them: the line is then the mean of the survivors.
-
-    Args:
-        frame: tidy table with the columns `x`, `y`, `by`, and `seed` where there is more than one run.
-        by: column whose values get a line and a label each; at most as many as colours.
-        log: logarithmic y axis.
-        seeds: also draw every seed as a thin line.
-        colors: dict from a value of `by` to its colour; default the house cycle.
-
-    Raises:
-        ValueError: a missing column; several rows for one seed at one x (another column varies: select or name it in
-            `by`); values <= 0 with `log=True`.
-    """
-    _check_rows(frame, [x] if by is None else [x, by], y, log)
-    groups = [(None, frame)] if by is None else list(frame.groupby(by, sort=False))
-    if colors is None and len(groups) > len(CYCLE):
-        raise ValueError(
-            f"by={by!r} has {len(groups)} values, the palette {len(CYCLE)} colours: select, or pass colors"
-        )
-    ax = axes(ax)
-    for (name, part), color in zip(groups, CYCLE if colors is None else [colors[n] for n, _ in groups], strict=False):
-        _band(ax, part, x, y, color=color, label=name, log=log, seeds=seeds)
-    ax.set(xlabel=x, ylabel=y, yscale="log" if log else "linear")
-    return ax if by is None else direct_labels(ax)
-
-
-def loss_curves(history, columns: Sequence[str] = ("d_loss", "g_loss"), *, ax=None, seeds=False):
-    """Both players' losses over the steps: the mean, and the 95 % interval where there are several seeds.
-
-    Args:
-        history: `Trainer.history`: columns step, seed, d_loss, g_loss, real_logit, fake_logit.
-        columns: which of them to draw.
-    """
-    ax = axes(ax)
-    for column in columns:
-        label, color = CURVES.get(column, (column, COLORS["neutral"]))
-        _check_rows(history, ["step"], column, log=False)
-        _band(ax, history, "step", column, color=color, label=label, log=False, seeds=seeds)
-    ax.set(xlabel="step", ylabel="logit" if all("logit" in column for column in columns) else "loss")
-    return direct_labels(ax)
-
-
-def intervals(frame, value: str, by: str | Sequence[str], *, ax=None, log=False, reference=None):
-    """Compare groups: a row each, with the mean, its 95 % Student-t interval and every seed as a pale dot.
-
-    Rows keep the table's order. With two columns in `by` the second one sets the colour. A group of one seed has no
-    interval and a hollow dot. Values that are not finite are left out and counted in the row's label.
-
-    Args:
-        frame: tidy table with the columns `value` and `by`, a row a seed.
-        by: the column or columns that name a group.
-        log: logarithmic axis; mean and interval of log values, as in `bands`.
-        reference: a value to mark with a vertical line.
-
-    Raises:
-        ValueError: as in `bands`.
-    """
-    by = [by] if isinstance(by, str) else list(by)
-    _check_rows(frame, by, value, log)
-    groups = list(frame.groupby(by, sort=False))
-    kinds = list(dict.fromkeys(key[-1] for key, _ in groups)) if len(by) > 1 else []
-    ax = axes(ax, size=(6.4, 0.9 + 0.42 * len(groups)))
-    for row, (key, part) in enumerate(groups):
-        color = CYCLE[kinds.index(key[-1]) % len(CYCLE)] if kinds else COLORS["real"]
-        values = part[value][np.isfinite(part[value])].to_numpy()
-        if values.size:
-            middle = _interval(values, log)
-            lone = values.size == 1
-            ax.plot(values, np.full(values.size, row), "o", color=color, alpha=0.3, ms=5, mew=0)
-            ax.plot([] if lone else [middle.low, middle.high], [] if lone else [row, row], color=color)
-            ax.plot(middle.mean, row, "o", color=color, ms=8, mfc=FACE if lone else color)
-    ax.set_yticks(range(len(groups)), [" · ".join(map(str, key)) + _diverged(part, value) for key, part in groups])
-    if reference is not None:
-        ax.axvline(reference, color=COLORS["neutral"], lw=1, ls="--", zorder=0)
-    ax.set(xlabel=value, xscale="log" if log else "linear", ylim=(len(groups) - 0.4, -0.6))
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    return ax
-
-
-def _band(ax, part, x, y, *, color, label, log, seeds):
-    """One mean line with its band, and on request a thin line for each seed."""
-    finite = part[np.isfinite(part[y])]
-    summary = pd.DataFrame({at: _interval(group, log) for at, group in finite.groupby(x)[y]}, Interval._fields).T
-    if seeds and "seed" in part:
-        for _, run in finite.groupby("seed"):
-            run = run.sort_values(x)
-            ax.plot(run[x], run[y], color=color, lw=0.7, alpha=0.35, label="_seed")
-    text = "_mean" if label is None else f"{label}{_diverged(part, y)}"
-    ax.plot(summary.index, summary["mean"], color=color, label=text)
-    low, high = (summary[side].where(np.isfinite(summary[side])) for side in ("low", "high"))
-    ax.fill_between(summary.index, low, high, color=color, alpha=0.2, lw=0, label="_band")
-
-
-def _interval(values, log: bool) -> Interval:
-    """The interval of the values, or of their logs mapped back."""
-    if not log:
-        return interval(values)
-    logs = interval(np.log(values))
-    return Interval(*np.exp(logs[:3]), logs.n)
-
-
-def _diverged(part, y: str) -> str:
-    """ " (2 of 8 diverged)" where some runs hold values that are not finite, else ""."""
-    bad = ~np.isfinite(part[y])
-    runs = part["seed"] if "seed" in part else pd.Series(part.index, part.index)
-    return f" ({runs[bad].nunique()} of {runs.nunique()} diverged)" if bad.any() else ""
-
-
-def _check_rows(frame, keys, y: str, log: bool) -> None:
-    """The columns exist, a seed has one row at each key, and log values are positive."""
-    for column in [*keys, y]:
-        if column not in frame:
-            raise ValueError(f"no column {column!r}; known: {', '.join(map(str, frame.columns))}")
-    if len(frame) == 0:
-        raise ValueError("frame has no rows: there is nothing to draw")
-    if "seed" in frame and frame.duplicated([*keys, "seed"]).any():
-        raise ValueError(
-            f"several rows for one seed at one {', '.join(keys)}: another column varies; "
-            "select one of its values, or name it in by"
-        )
-    if log and (low := int((frame[y] <= 0).sum())):
-        raise ValueError(f"{low} values of {y!r} are <= 0 and have no place on a log axis: clip them, or use log=False")
