@@ -56,7 +56,7 @@ def measure(parameters: Sequence[Tensor], members: int | None = None) -> Tensor:
             sizes = sizes[:, None]
         measured = torch.stack([
             norms(grads, members),
-            1 - counts(grads, members) / sizes,
+            (sizes - counts(grads, members)) / sizes,
             # 0 times a finite number is 0, and NaN otherwise: cheaper than isfinite.
             counts(torch._foreach_mul(grads, 0.0), members),
         ])  # fmt: skip

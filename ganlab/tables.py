@@ -60,7 +60,7 @@ def _player(player: Player, points, seeds) -> pd.DataFrame:
         "size": player.sizes,
     })  # fmt: skip
     steps = [step for step, _, _ in points]
-    values = np.array([row for _, row, _ in points]).reshape(len(points), len(MEASURES) + 1, len(things), -1)
+    values = np.array([row for _, row, _ in points])
     table = frame(steps, things, seeds, values, [*MEASURES, "moved"])
     table["zeros"] *= table["size"]
     status = np.array([note for _, _, note in points], dtype=object).reshape(len(points), len(things))

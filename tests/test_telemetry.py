@@ -1,0 +1,47 @@
+"""Series keep to their bounds, and move to the host once in an interval."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganlab.telemetry import Series
+
+
+@given(st.integers(1, 300), st.integers(1, 20), st.integers(2, 30))
+def test_points_stay_bounded_evenly_spaced_and_true(n, fetch_every, capacity):
+    series = Series(fetch_every, capacity)
+    for step in range(1, n + 1):
+        series.add(step, torch.tensor([step, -step]), note=str(step))
+        assert len(series) <= capacity + fetch_every
+    points = series.read()
+    steps = [step for step, _, _ in points]
+    assert len(points) <= capacity and steps[0] == 1
+    assert len({b - a for a, b in pairwise(steps)}) <= 1
+    assert all(values.tolist() == [step, -step] and note == str(step) for step, values, note in points)
+    if n <= capacity:
+        assert steps == list(range(1, n + 1))
+
+
+def test_one_transfer_an_interval(monkeypatch):
+    transfers = []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda self: transfers.append(self.shape) or self)
+    series = Series(fetch_every=5)
+    for step in range(14):
+        series.add(step, torch.zeros(2, 3))
+    assert transfers == [(5, 2, 3), (5, 2, 3)]
+
+
+def test_a_second_point_at_a_step_replaces_the_first():
+    series = Series()
+    for value in (1.0, 2.0):
+        series.add(7, torch.tensor(value))
+    assert [(step, float(value)) for step, value, _ in series.read()] == [(7, 2.0)]
+
+
+@pytest.mark.parametrize("bounds", [(0, 10), (1, 1)])
+def test_bounds_that_cannot_be(bounds):
+    with pytest.raises(ValueError, match="at least 1 and 2"):
+        Series(*bounds)
