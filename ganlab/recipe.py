@@ -7,6 +7,7 @@ import torch
 
 from ganlab import losses
 from ganlab._check import lookup
+from ganlab.penalties import PENALTIES
 from ganlab.stream import LATENTS
 
 
@@ -27,7 +28,6 @@ def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
 
 OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
 # Nothing is registered here yet. A recipe that asks for one is refused: ignoring it would be a wrong result.
-PENALTIES: dict[str, Callable] = {}
 CLIPS: dict[str, Callable] = {}
 NOISES: dict[str, Callable] = {}
 
@@ -46,10 +46,14 @@ class Recipe:
         critic_steps: discriminator steps for each generator step.
         latent: distribution of z, a name in `ganlab.stream.LATENTS`.
         ema: decay of a running average of the generator's weights, in (0, 1); None: no average.
-        penalty, clip, noise: reserved; a value is refused until it is built.
+        penalty: a name in `ganlab.penalties.PENALTIES`; None: none.
+        gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.
+        penalty_every: apply the penalty in one step of D out of so many, and that many times as strongly: the same
+            penalty on average, for less work (lazy regularisation; Karras et al. 2020, section 3.1).
+        clip, noise: reserved; a value is refused until it is built.
 
     Raises:
-        ValueError: a value out of range, an unknown name, or a setting that no chosen optimizer would use.
+        ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
     """
 
     loss: str = "nonsaturating"
@@ -64,6 +68,8 @@ class Recipe:
     latent: str = "normal"
     ema: float | None = None
     penalty: str | None = None
+    gamma: float = 1.0
+    penalty_every: int = 1
     clip: str | None = None
     noise: str | None = None
 
@@ -82,12 +88,21 @@ class Recipe:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
         if self.momentum and chosen == {"adam"}:
             raise ValueError(f"momentum={self.momentum}: Adam does not use it; set betas[0]")
-        for name in ("batch", "critic_steps"):
+        for name in ("batch", "critic_steps", "penalty_every"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: a whole number of at least 1")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
-        for name, registry in (("penalty", PENALTIES), ("clip", CLIPS), ("noise", NOISES)):
+        if not 0 <= self.gamma < float("inf"):
+            raise ValueError(f"gamma={self.gamma}: the weight of a penalty is finite and not negative")
+        if self.penalty is not None:
+            lookup(PENALTIES, self.penalty, "penalty")
+        elif (self.gamma, self.penalty_every) != (1.0, 1):
+            raise ValueError(
+                f"gamma={self.gamma}, penalty_every={self.penalty_every}: there is no penalty to weigh; "
+                f"set penalty to one of {', '.join(PENALTIES)}"
+            )
+        for name, registry in (("clip", CLIPS), ("noise", NOISES)):
             value = getattr(self, name)
             if value is not None and value not in registry:
                 raise ValueError(f"{name}={value!r} is not built yet; known: {', '.join(registry) or 'none'}")

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import checkpoint, losses
 from ganlab._progress import bar
+from ganlab.penalties import PENALTIES
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
 from ganlab.stream import LATENTS, Stream
@@ -71,7 +72,8 @@ class Trainer:
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
-            self._descend(d_loss, self.optimizer_d)
+            penalty = self._penalty(real, fake.detach(), d_step=self.steps * len(batches) + i)
+            self._descend(d_loss + penalty, self.optimizer_d)
 
         fake_logits_g = self.D(fake)
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
@@ -90,6 +92,12 @@ class Trainer:
         optimizer.zero_grad()
         loss.sum().backward(inputs=inputs)
         optimizer.step()
+
+    def _penalty(self, real: Tensor, fake: Tensor, d_step: int) -> Tensor | float:
+        every = self.recipe.penalty_every
+        if self.recipe.penalty is None or d_step % every:
+            return 0.0
+        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](self.D, real, fake)
 
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
@@ -137,7 +145,8 @@ class Trainer:
     def history(self) -> pd.DataFrame:
         """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
 
-        Each is a mean over the steps since the row before; the logits also over the batch.
+        Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
+        penalty, so that runs with and without one compare.
         """
         seeds = [self.seeds] if isinstance(self.seeds, int) else self.seeds
         columns = ["step", "seed", "d_loss", "g_loss", "real_logit", "fake_logit"]
@@ -190,7 +199,8 @@ class Trainer:
         """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
         state = checkpoint.load(path, self.device)
         mine = {**dataclasses.asdict(self.recipe), "seeds": self.seeds}
-        theirs = {**state["recipe"], "seeds": state["seeds"]}
+        # A field that is newer than the file: the run did as the default does.
+        theirs = {**dataclasses.asdict(Recipe()), **state["recipe"], "seeds": state["seeds"]}
         if different := sorted(key for key in mine if mine[key] != theirs.get(key)):
             raise ValueError(
                 f"{path} is of another run: "

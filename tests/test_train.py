@@ -202,7 +202,6 @@ def test_a_recipe_is_frozen():
         ({"batch": 0}, "batch=0"),
         ({"critic_steps": 1.5}, "critic_steps=1.5"),
         ({"ema": 1.0}, "ema=1.0"),
-        ({"penalty": "r1"}, "penalty='r1' is not built yet"),
         ({"clip": "norm"}, "clip='norm' is not built yet"),
         ({"noise": "instance"}, "noise='instance' is not built yet"),
     ],
