@@ -24,6 +24,29 @@ def norms(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
     return torch.stack([torch.linalg.vector_norm(t.reshape(members, -1), dim=1, dtype=dtype) for t in tensors])
 
 
+def rms(values: Tensor, members: int | None = None) -> Tensor:
+    """Root mean square over all entries, a scalar; over each member's, (N,).
+
+    Scaled by the largest entry: in float32 the square of 1e-25 is 0 and that of 1e25 infinite. On a CPU this is twice
+    as fast as a sum in float64. The result is a float64 all the same, for whoever squares it next.
+    """
+    dtype = precise(values.device)
+    if members is None:  # the layout of the values does not matter, so none is copied
+        low, high = values.aminmax()
+        scale = _scale(low, high)
+        norm, size = torch.linalg.vector_norm(values / scale), values.numel()
+    else:
+        values = values.reshape(members, -1)
+        scale = _scale(values.amin(1), values.amax(1))
+        norm, size = torch.linalg.vector_norm(values / scale[:, None], dim=1), values.shape[1]
+    return norm.to(dtype) * scale.to(dtype) / size**0.5
+
+
+def _scale(low: Tensor, high: Tensor) -> Tensor:
+    largest = torch.maximum(-low, high)
+    return torch.where(largest > 0, largest, 1)
+
+
 def counts(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
     """How many entries of each tensor are not 0, (P,) or (P, N). NaN is not 0."""
     if members is None:

@@ -140,8 +140,9 @@ class Monitor:
         """A row for each step, phase, net, layer and seed, if the layers are tapped.
 
         Columns: step, phase (whose step the passes belonged to), net, layer, kind, depth, seed, rms, dead_share (units
-        that are 0 for the whole batch), saturated_share (tanh and sigmoid outputs within 0.5 % of their range from a
-        bound; else NaN), grad_rms (RMS over the entries of dL/dh, h the layer's output; NaN where none came back).
+        that are 0 for the whole batch; NaN for layers with weights), saturated_share (tanh and sigmoid outputs within
+        0.5 % of their range from a bound; else NaN), grad_rms (RMS over the entries of dL/dh, h the layer's output; NaN
+        where none came back).
         """
         parts = {key: (self._taps[key[0]].layers, series.read()) for key, series in self._activity.items()}
         return tables.activations(parts, self.seeds)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor, maybe_get_bdim
 
-from ganlab.gradients import NAN, precise
+from ganlab.gradients import NAN, rms
 from ganlab.population import Population
 
 # The columns of a tap, in this order.
@@ -60,7 +60,7 @@ class Taps:
             with torch.no_grad():
                 self._forward[index].append(self._look(module, output))
             if output.requires_grad:
-                output.register_hook(lambda grad: self._backward[index].append(self._rms(grad)))
+                output.register_hook(lambda grad: self._backward[index].append(rms(grad.detach(), self.members)))
 
         return hook
 
@@ -75,24 +75,21 @@ class Taps:
 
     def _look(self, module: nn.Module, output: Tensor) -> Tensor:
         """(3,) or (3, N): RMS, dead share, saturated share."""
-        # A unit is a feature, or a channel of an image; it is dead if it is 0 for every sample and place.
+        size, saturated = rms(output, self.members), SATURATED.get(type(module))
+        nothing = torch.full_like(size, NAN)
+        # What has weights of its own is no activation function, and nothing that could be dead.
+        dead = nothing if list(module.parameters(recurse=False)) else self._share(self._dead(output), size.dtype)
+        return torch.stack([size, dead, nothing if saturated is None else self._share(saturated(output), size.dtype)])
+
+    def _dead(self, output: Tensor) -> Tensor:
+        """Which units are 0 for every sample and place; a unit is a feature, or a channel of an image."""
         batch = 0 if self.members is None else 1
         unit = batch + 1 if output.ndim > batch + 1 else batch
         others = [axis for axis in range(batch, output.ndim) if axis != unit]
-        dead = (output == 0).all(dim=others) if others else output == 0
-        rms, saturated = self._rms(output), SATURATED.get(type(module))
-        share = torch.full_like(rms, NAN) if saturated is None else self._share(saturated(output), rms.dtype)
-        return torch.stack([rms, self._share(dead, rms.dtype), share])
+        return (output.amax(others) == 0) & (output.amin(others) == 0) if others else output == 0
 
     def _share(self, true: Tensor, dtype: torch.dtype) -> Tensor:
         return true.to(dtype).mean() if self.members is None else true.to(dtype).reshape(self.members, -1).mean(1)
-
-    def _rms(self, values: Tensor) -> Tensor:
-        values = values.detach().reshape(1 if self.members is None else self.members, -1)
-        # Summed in float64: the square of 1e-25 is 0 in float32.
-        norm = torch.linalg.vector_norm(values, dim=1, dtype=precise(values.device))
-        rms = norm / values.shape[1] ** 0.5
-        return rms[0] if self.members is None else rms
 
     def take(self) -> Tensor | None:
         """(4, L) or (4, L, N): the rows of `ACTIVITY` for each layer since the last call; None if nothing passed.

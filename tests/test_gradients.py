@@ -1,11 +1,12 @@
 """Norms and counts of gradients, against float64 and by counting."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ganlab.gradients import MEASURES, measure
+from ganlab.gradients import MEASURES, measure, rms
 
 
 def with_grad(values):
@@ -74,3 +75,17 @@ def test_a_sparse_gradient_is_read_from_its_entries():
 def test_half_precision_gradients():
     found = measured([with_grad(torch.full((100,), 300.0, dtype=torch.float16))])  # 300^2 overflows in float16
     assert found["grad_norm"].item() == 3000
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-25, 1.0, 1e25, 1e38])
+def test_root_mean_square_at_any_size(size):
+    values = size * torch.randn(3, 50).clamp(-3, 3)
+    expected = values.double().square().mean(1).sqrt()
+    torch.testing.assert_close(rms(values, 3), expected, rtol=1e-5, atol=0)
+    torch.testing.assert_close(rms(values), expected.square().mean().sqrt(), rtol=1e-5, atol=0)
+
+
+def test_root_mean_square_of_nothing_and_of_what_is_not_finite():
+    assert rms(torch.zeros(3)) == 0
+    assert not rms(torch.tensor([1.0, float("inf")])).isfinite()
+    assert rms(torch.tensor([1.0, float("nan")])).isnan()
