@@ -1,4 +1,4 @@
-"""The README's example runs as it stands, in fewer steps."""
+"""The README's examples run as they stand, in fewer steps."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,19 @@ import pandas as pd
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 
 
-def test_example_runs(tmp_path, monkeypatch):
+def test_examples_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert "fit(2000" in code
+    training, watching = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "fit(2000" in training and "\n...  # your loop" in watching
     names: dict = {}
-    exec(code.replace("fit(2000", "fit(5"), names)
+    exec(training.replace("fit(2000", "fit(5"), names)
     assert names["points"].shape == (8, 1000, 2)
     assert isinstance(names["trainer"].history, pd.DataFrame)
     assert (tmp_path / "ring.pt").exists()
+    trainer = names["trainer"]
+    names |= {"optimizer_d": trainer.optimizer_d, "optimizer_g": trainer.optimizer_g}
+    exec(watching.replace("...", "trainer.fit(8, progress=False)"), names)
+    assert "step 3 | D: |grad| " in capsys.readouterr().out
 
 
 def test_the_two_commands_come_first():
