@@ -434,3 +434,16 @@ def test_empty_tables_have_their_columns():
     watch = Monitor.watch(trainer, activations=True)
     assert list(watch.gradients().columns[:3]) == ["step", "phase", "layer"] and watch.gradients().empty
     assert watch.activations().empty and watch.game().empty
+
+
+@pytest.mark.parametrize("seeds", [0, [0, 1]])
+def test_the_passes_of_a_penalty_are_not_counted(seeds):
+    """A penalty differentiates D on samples of its own accord: the layers' numbers are those of the loss alone."""
+    tables = []
+    for penalty in ({}, {"penalty": "r1_r2", "gamma": 0.0}):
+        trainer = Trainer(*build(G, D, seeds), TwoModes(), Recipe(batch=16, **penalty), seeds=seeds)
+        watch = Monitor.watch(trainer, activations=True)
+        trainer.fit(3, progress=False)
+        tables.append((watch.activations(), watch.game(), watch.gradients()))
+    for plain, penalised in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(plain, penalised, rtol=1e-4)
