@@ -2,7 +2,8 @@
 
 The slope of a sample is the gradient of D's logit with respect to that sample. A penalty is half the mean over the
 batch of a function of the slope's norm, one value a member, and the caller multiplies it by gamma: the discriminator
-minimises `loss + gamma * penalty`. So gamma is that of the literature on zero-centred penalties, gamma/2 E|slope|^2.
+minimises `loss + gamma * penalty`. So gamma is that of the literature on zero-centred penalties, gamma/2 E|slope|^2,
+and twice the lambda of WGAN-GP and DRAGAN: their lambda = 10 is gamma = 20.
 
 Everything goes through `torch.func`, so it runs on a `Population`, inside a `torch.vmap` of your own and under
 `torch.compile`, which refuses a second differentiation through `torch.autograd.grad`.
@@ -18,7 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ganlab.diversity import Packed
+from ganlab.draws import Draws
 from ganlab.population import Population
+from ganlab.spectral import held
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -37,13 +41,15 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: D has batch norm in training mode, or does not return one logit a sample.
     """
-    _refuse_batch_norm(D)
+    structure = _structure(D)
+    _refuse_batch_norm(structure)
 
     def total(x: Tensor) -> tuple[Tensor, Tensor]:
         logits = D(x)
         return logits.sum(), logits
 
-    gradient, logits = torch.func.grad(total, has_aux=True)(x)
+    with held(structure):
+        gradient, logits = torch.func.grad(total, has_aux=True)(x)
     _check(logits, x)
     return gradient.reshape(*logits.shape, -1), logits
 
@@ -58,17 +64,72 @@ def r2(D: Critic, fake: Tensor) -> Tensor:
     return r1(D, fake)
 
 
-# Name in a recipe: (D, real, fake) -> one value a member. `fake` comes detached from the generator.
-PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor], Tensor]] = {
-    "r1": lambda D, real, fake: r1(D, real),
-    "r2": lambda D, real, fake: r2(D, fake),
-    "r1_r2": lambda D, real, fake: r1(D, real) + r2(D, fake),
+def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) -> Tensor:
+    """E(|slope| - 1)^2 / 2 at random points between real and generated samples.   Gulrajani et al. 2017, eq. 3.
+
+    alpha: one number of U(0, 1) for each pair of samples (for each pair of packs, if D is `Packed`), (..., batch);
+    None: drawn here. At alpha = 0 the point is the generated sample. A slope of 0 gives a finite gradient, 0.
+    """
+    if real.shape != fake.shape:
+        raise ValueError(f"real has shape {tuple(real.shape)} and fake {tuple(fake.shape)}: they must be equal")
+    shape = _judged(D, real)
+    if alpha is None:
+        alpha = torch.rand(shape, dtype=real.dtype, device=real.device)
+    if tuple(alpha.shape) != shape:
+        raise ValueError(f"alpha has shape {tuple(alpha.shape)}: give one number for each pair, {shape}")
+    alpha = alpha.repeat_interleave(real.shape[len(shape) - 1] // shape[-1], dim=-1)
+    return _one_centred(D, torch.lerp(fake, real, _beside(alpha, real)))
+
+
+def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float = 0.5) -> Tensor:
+    """E(|slope| - 1)^2 / 2 around the real samples.   Kodali et al. 2017, section 2.2.
+
+    The points are real + radius * s * noise, with s the standard deviation of the member's whole batch. The paper has
+    normal noise; the radius is that of the authors' code. noise: N(0, 1), in the shape of `real`; None: drawn here.
+    """
+    if noise is None:
+        noise = torch.randn_like(real)
+    if noise.shape != real.shape:
+        raise ValueError(f"noise has shape {tuple(noise.shape)} and real {tuple(real.shape)}: they must be equal")
+    members = len(_judged(D, real)) - 1
+    return _one_centred(D, real + radius * _beside(real.flatten(members).std(-1), real) * noise)
+
+
+def _one_centred(D: Critic, x: Tensor) -> Tensor:
+    # The subgradient of this norm at 0 is 0; a square root written out has a NaN there.
+    norm = torch.linalg.vector_norm(slopes(D, x)[0], dim=-1)
+    return (norm - 1).square().mean(-1) / 2
+
+
+def _beside(values: Tensor, x: Tensor) -> Tensor:
+    """`values`, with axes added behind, so that they broadcast over x's last ones."""
+    return values.to(x).reshape(*values.shape, *[1] * (x.ndim - values.ndim))
+
+
+def _judged(D: Critic, x: Tensor) -> tuple[int, ...]:
+    """The shape of D's logits on x."""
+    members, structure = isinstance(D, Population), _structure(D)
+    pack = structure.m if isinstance(structure, Packed) else 1
+    return (*x.shape[:members], x.shape[members] // pack)
+
+
+# Name in a recipe: (D, real, fake, draws) -> one value a member. `fake` comes detached from the generator.
+PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor, Draws], Tensor]] = {
+    "r1": lambda D, real, fake, draws: r1(D, real),
+    "r2": lambda D, real, fake, draws: r2(D, fake),
+    "r1_r2": lambda D, real, fake, draws: r1(D, real) + r2(D, fake),
+    "wgan_gp": lambda D, real, fake, draws: wgan_gp(D, real, fake, draws.uniform(_judged(D, real)[-1])),
+    "dragan": lambda D, real, fake, draws: dragan(D, real, draws.normal(*real.shape[isinstance(D, Population) :])),
 }
 
 
-def _refuse_batch_norm(D: Critic) -> None:
-    structure = D.structure if isinstance(D, Population) else D
-    layers = structure.modules() if isinstance(structure, nn.Module) else ()
+def _structure(D: Critic) -> nn.Module:
+    """The module that D runs; an empty one if D is a plain function."""
+    return D.structure if isinstance(D, Population) else D if isinstance(D, nn.Module) else nn.Identity()
+
+
+def _refuse_batch_norm(structure: nn.Module) -> None:
+    layers = structure.modules()
     if any(isinstance(layer, _BatchNorm) and (layer.training or layer.running_mean is None) for layer in layers):
         raise ValueError(
             "D has batch norm, which ties the samples of a batch together, so that no sample has a slope of its own: "

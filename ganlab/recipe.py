@@ -1,12 +1,13 @@
 """How to train, as a value: a frozen, checked `Recipe`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 
 import torch
 
 from ganlab import losses
 from ganlab._check import lookup
+from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
 from ganlab.stream import LATENTS
 
@@ -29,7 +30,6 @@ def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
 OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
 # Nothing is registered here yet. A recipe that asks for one is refused: ignoring it would be a wrong result.
 CLIPS: dict[str, Callable] = {}
-NOISES: dict[str, Callable] = {}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ class Recipe:
         gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.
         penalty_every: apply the penalty in one step of D out of so many, and that many times as strongly: the same
             penalty on average, for less work (lazy regularisation; Karras et al. 2020, section 3.1).
-        clip, noise: reserved; a value is refused until it is built.
+        noise: instance noise on all that D sees: a name in `ganlab.noise.NOISES`, how it falls off; None: none.
+        noise_sigma: its standard deviation at the start, in the data's units.
+        noise_steps: steps of G after which "linear" noise has gone.
+        clip: reserved; a value is refused until it is built.
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
@@ -72,6 +75,8 @@ class Recipe:
     penalty_every: int = 1
     clip: str | None = None
     noise: str | None = None
+    noise_sigma: float = 0.1
+    noise_steps: int = 1000
 
     def __post_init__(self):
         lookup(losses.LOSSES, self.loss, "loss")
@@ -88,21 +93,24 @@ class Recipe:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
         if self.momentum and chosen == {"adam"}:
             raise ValueError(f"momentum={self.momentum}: Adam does not use it; set betas[0]")
-        for name in ("batch", "critic_steps", "penalty_every"):
+        for name in ("batch", "critic_steps", "penalty_every", "noise_steps"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: a whole number of at least 1")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
-        if not 0 <= self.gamma < float("inf"):
-            raise ValueError(f"gamma={self.gamma}: the weight of a penalty is finite and not negative")
-        if self.penalty is not None:
-            lookup(PENALTIES, self.penalty, "penalty")
-        elif (self.gamma, self.penalty_every) != (1.0, 1):
-            raise ValueError(
-                f"gamma={self.gamma}, penalty_every={self.penalty_every}: there is no penalty to weigh; "
-                f"set penalty to one of {', '.join(PENALTIES)}"
-            )
-        for name, registry in (("clip", CLIPS), ("noise", NOISES)):
-            value = getattr(self, name)
-            if value is not None and value not in registry:
-                raise ValueError(f"{name}={value!r} is not built yet; known: {', '.join(registry) or 'none'}")
+        for name in ("gamma", "noise_sigma"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name}={getattr(self, name)}: a weight or a scale is finite and not negative")
+        self._check_choice("penalty", PENALTIES, ("gamma", "penalty_every"))
+        self._check_choice("noise", NOISES, ("noise_sigma", "noise_steps"))
+        if self.clip is not None and self.clip not in CLIPS:
+            raise ValueError(f"clip={self.clip!r} is not built yet; known: {', '.join(CLIPS) or 'none'}")
+
+    def _check_choice(self, name: str, registry: Mapping[str, Callable], settings: tuple[str, ...]) -> None:
+        """A known name; or None, and then its settings as they come: one that is set would do nothing."""
+        if getattr(self, name) is not None:
+            lookup(registry, getattr(self, name), name)
+            return
+        defaults = {field.name: field.default for field in fields(self)}
+        if idle := [f"{key}={getattr(self, key)}" for key in settings if getattr(self, key) != defaults[key]]:
+            raise ValueError(f"{', '.join(idle)}: there is no {name}; set {name} to one of {', '.join(registry)}")

@@ -14,6 +14,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import checkpoint, losses
 from ganlab._progress import bar
+from ganlab.draws import Draws
+from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
@@ -58,6 +60,7 @@ class Trainer:
             data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
+        self.draws = Draws(self.seeds, self.device)
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
@@ -68,14 +71,15 @@ class Trainer:
         for i, (real, z) in enumerate(batches):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
                 fake = self.G(z)
-            real_logits, fake_logits = self.D(real), self.D(fake.detach())
+            real, shown = self._noisy(real), self._noisy(fake.detach())
+            real_logits, fake_logits = self.D(real), self.D(shown)
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
-            penalty = self._penalty(real, fake.detach(), d_step=self.steps * len(batches) + i)
+            penalty = self._penalty(real, shown, d_step=self.steps * len(batches) + i)
             self._descend(d_loss + penalty, self.optimizer_d)
 
-        fake_logits_g = self.D(fake)
+        fake_logits_g = self.D(self._noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, self.optimizer_g)
 
@@ -97,7 +101,14 @@ class Trainer:
         every = self.recipe.penalty_every
         if self.recipe.penalty is None or d_step % every:
             return 0.0
-        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](self.D, real, fake)
+        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](self.D, real, fake, self.draws)
+
+    def _noisy(self, x: Tensor) -> Tensor:
+        """x as D gets to see it: with the instance noise of this step."""
+        if self.recipe.noise is None:
+            return x
+        sigma = self.recipe.noise_sigma * NOISES[self.recipe.noise](self.steps, self.recipe.noise_steps)
+        return x if sigma == 0 else x + sigma * self.draws.normal(*x.shape[isinstance(self.D, Population) :])
 
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
@@ -189,7 +200,8 @@ class Trainer:
                 "G": self.G.state_dict(), "D": self.D.state_dict(),
                 "average": None if self.average is None else self.average.state_dict(),
                 "optimizer_g": self.optimizer_g.state_dict(), "optimizer_d": self.optimizer_d.state_dict(),
-                "stream": self.stream.state_dict(), "running": self._running, "log": self._log,
+                "stream": self.stream.state_dict(), "draws": self.draws.state_dict(),
+                "running": self._running, "log": self._log,
                 "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
             },
             path,
@@ -213,6 +225,8 @@ class Trainer:
         self.optimizer_g.load_state_dict(state["optimizer_g"])
         self.optimizer_d.load_state_dict(state["optimizer_d"])
         self.stream.load_state_dict(state["stream"])
+        if "draws" in state:  # a file from before there were any
+            self.draws.load_state_dict(state["draws"])
         self.steps, self._running, self._log = state["steps"], state["running"], state["log"]
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"]:

@@ -202,8 +202,8 @@ def test_a_checkpoint_from_before_there_were_penalties_loads(tmp_path):
         ({"penalty": "r1", "gamma": -1.0}, "gamma=-1.0"),
         ({"penalty": "r1", "gamma": float("nan")}, "gamma=nan"),
         ({"penalty": "r1", "penalty_every": 0}, "penalty_every=0"),
-        ({"gamma": 2.0}, "there is no penalty to weigh"),
-        ({"penalty_every": 4}, "there is no penalty to weigh"),
+        ({"gamma": 2.0}, "there is no penalty; set penalty to one of r1"),
+        ({"penalty_every": 4}, "there is no penalty; set penalty to one of r1"),
     ],
 )
 def test_a_recipe_refuses(arguments, message):

@@ -203,7 +203,10 @@ def test_a_recipe_is_frozen():
         ({"critic_steps": 1.5}, "critic_steps=1.5"),
         ({"ema": 1.0}, "ema=1.0"),
         ({"clip": "norm"}, "clip='norm' is not built yet"),
-        ({"noise": "instance"}, "noise='instance' is not built yet"),
+        ({"noise": "pink"}, "unknown noise 'pink'; known: constant"),
+        ({"noise": "linear", "noise_sigma": -1.0}, "noise_sigma=-1.0"),
+        ({"noise": "linear", "noise_steps": 0}, "noise_steps=0"),
+        ({"noise_sigma": 1.0}, "noise_sigma=1.0: there is no noise"),
     ],
 )
 def test_a_recipe_refuses(arguments, message):

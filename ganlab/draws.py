@@ -1,0 +1,42 @@
+"""Random numbers that a training step needs beside its data: one stream a seed, the same on every device."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Draws:
+    """Uniform and normal numbers, (*shape) for one seed and (N, *shape) for N of them.
+
+    Every seed has a generator of its own on the CPU, so what a member draws depends neither on the other members nor on
+    the device.
+
+    Args:
+        seeds: an int, or a sequence of N.
+        device: where the numbers go.
+    """
+
+    def __init__(self, seeds: int | Sequence[int], device: torch.device | str = "cpu"):
+        self.alone, self.device = isinstance(seeds, int), torch.device(device)
+        # Neither the seeds of the initial weights nor those of `ganlab.stream.Stream`.
+        self.generators = [torch.Generator().manual_seed(2**33 + seed) for seed in ([seeds] if self.alone else seeds)]
+
+    def uniform(self, *shape: int) -> Tensor:
+        """U(0, 1)."""
+        return self._draw(torch.rand, shape)
+
+    def normal(self, *shape: int) -> Tensor:
+        """N(0, 1)."""
+        return self._draw(torch.randn, shape)
+
+    def _draw(self, function, shape: tuple[int, ...]) -> Tensor:
+        parts = [function(shape, generator=generator) for generator in self.generators]
+        return (parts[0] if self.alone else torch.stack(parts)).to(self.device)
+
+    def state_dict(self) -> dict:
+        return {"states": [generator.get_state() for generator in self.generators]}
+
+    def load_state_dict(self, state: dict) -> None:
+        for generator, saved in zip(self.generators, state["states"], strict=True):
+            generator.set_state(saved.cpu())  # a checkpoint may have been read onto a GPU

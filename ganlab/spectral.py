@@ -1,0 +1,105 @@
+"""Spectral normalisation: each weight divided by its largest singular value, for any layer with a `weight`.
+
+torch has two of its own; neither runs in training mode under `torch.vmap`, so not in a `ganlab.population.Population`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import normalize
+
+from ganlab.layers import check_positive
+
+WARM_UP = 15  # power steps when the layer is made, as in torch
+# Axis of the weight that runs over the layer's outputs.
+OUTPUT_AXIS: dict[type[nn.Module], int] = {
+    nn.Linear: 0, nn.Conv1d: 0, nn.Conv2d: 0, nn.Conv3d: 0,
+    nn.ConvTranspose1d: 1, nn.ConvTranspose2d: 1, nn.ConvTranspose3d: 1,
+}  # fmt: skip
+
+
+class SpectralNorm(nn.Module):
+    """`layer` with W / sigma(W) in place of its weight W; its bias as it is.   Miyato et al. 2018, section 2.1.
+
+    sigma is the largest singular value of W as a matrix, one row an output channel. It is estimated by power iteration
+    on one persisted vector u, `steps` steps at each pass in training mode: the weights change little from pass to pass,
+    so one step follows them. In eval mode u stays. The gradient flows through sigma, with the two singular vectors held
+    constant, as in the paper.
+
+    For a convolution this is not the norm of the map from image to image, which can be larger by up to the square root
+    of the number of taps of the kernel.
+
+    Args:
+        layer: a linear layer, a convolution or a transposed convolution.
+        steps: of the power iteration at each pass.
+
+    Raises:
+        TypeError: a layer of another kind.
+        ValueError: steps below 1.
+    """
+
+    def __init__(self, layer: nn.Module, steps: int = 1):
+        super().__init__()
+        kind = next((kind for kind in OUTPUT_AXIS if isinstance(layer, kind)), None)
+        if kind is None:
+            known = ", ".join(kind.__name__ for kind in OUTPUT_AXIS)
+            raise TypeError(f"layer is a {type(layer).__name__}: spectral normalisation takes {known}")
+        check_positive(steps=steps)
+        self.layer, self.steps, self.axis, self.held = layer, steps, OUTPUT_AXIS[kind], False
+        matrix = self._matrix().detach()
+        self.register_buffer("u", normalize(torch.randn_like(matrix[:, 0]), dim=0))
+        self.u.copy_(self._power(matrix, WARM_UP)[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional_call(self.layer, {"weight": self.layer.weight / self.sigma()}, (x,))
+
+    def sigma(self) -> Tensor:
+        """The estimate of the largest singular value; in training mode it advances u."""
+        matrix = self._matrix()
+        moving = self.training and not self.held
+        u, v = self._power(matrix.detach(), self.steps if moving else 0)
+        if moving:
+            with torch.no_grad():
+                self.u.copy_(u)  # a copy: the graph keeps u itself, and the next pass must not alter that
+        return u @ matrix @ v
+
+    def _power(self, matrix: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        u = self.u.clone()
+        v = normalize(u @ matrix, dim=0)
+        for _ in range(steps):
+            u = normalize(matrix @ v, dim=0)
+            v = normalize(u @ matrix, dim=0)
+        return u, v
+
+    def _matrix(self) -> Tensor:
+        return self.layer.weight.transpose(0, self.axis).flatten(1)
+
+    def extra_repr(self) -> str:
+        return f"steps={self.steps}"
+
+
+def spectrally_normalised(net: nn.Module, steps: int = 1) -> nn.Module:
+    """`net` itself, each of its linear layers and convolutions wrapped in a `SpectralNorm`. Initialise it before."""
+    for name, child in net.named_children():
+        if isinstance(child, tuple(OUTPUT_AXIS)):
+            setattr(net, name, SpectralNorm(child, steps))
+        elif not isinstance(child, SpectralNorm):
+            spectrally_normalised(child, steps)
+    return net
+
+
+@contextmanager
+def held(net: nn.Module) -> Iterator[None]:
+    """Inside, the power iterations of `net` stand still: torch forbids writing a buffer inside `torch.func.grad`."""
+    layers = [layer for layer in net.modules() if isinstance(layer, SpectralNorm)]
+    before = [layer.held for layer in layers]
+    try:
+        for layer in layers:
+            layer.held = True
+        yield
+    finally:
+        for layer, value in zip(layers, before, strict=True):
+            layer.held = value
