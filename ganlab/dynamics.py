@@ -1,0 +1,315 @@
+"""Games of two numbers: the motion of both players, from symbolic losses, on paper and step by step.
+
+    game = dirac("minimax", "r1")                    # Mescheder et al. 2018: G's point theta, D(x) = psi x, data at 0
+    game.field                                       # (-dL_G/dtheta, -dL_D/dpsi)
+    game.eigenvalues()                               # of the field's Jacobian at the solution, with gamma as a symbol
+    path = trajectory(game, "gradient", "alternating", step=0.2, gamma=0.3)
+    growth(game, "gradient", "alternating", step=0.2, gamma=0.3)    # of the distance to the solution, per step
+
+A rule is written once, with `+` and `*`: it runs on numbers, on arrays and on symbols. So the trajectories, the
+matrices and the formulas that `ganlab.live` prints as JavaScript cannot part.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from ganlab._check import lookup
+from ganlab.derivations import derive
+from ganlab.symbolic import as_function, f, r
+
+theta, psi = sp.symbols("theta psi", real=True)
+gamma = sp.Symbol("gamma", positive=True)
+
+# What D says of the data, at the solution. Least squares, with targets 0 and 1, says 1/2.
+CENTRES = {"least_squares": sp.Rational(1, 2)}
+# Gauss-Hermite rule of three nodes: the moments of a standard normal up to the fifth.
+NODES = ((-sp.sqrt(3), sp.Rational(1, 6)), (sp.Integer(0), sp.Rational(2, 3)), (sp.sqrt(3), sp.Rational(1, 6)))
+
+Losses = tuple[sp.Expr, sp.Expr]  # G's and D's
+Shifted = Callable[[Any, Any], Losses]  # the losses with the real and the generated point shifted
+
+
+@dataclass(frozen=True)
+class Game:
+    """Two losses in `theta` and `psi`, perhaps with the weight `gamma`; the solution is at (0, 0).
+
+    Attributes:
+        name: for captions.
+        g_loss: what theta descends.
+        d_loss: what psi descends.
+        bound: psi is clipped to [-bound, bound] after each of its steps; None: it is not.
+    """
+
+    name: str
+    g_loss: sp.Expr
+    d_loss: sp.Expr
+    bound: sp.Expr | None = None
+
+    @cached_property
+    def field(self) -> tuple[sp.Expr, sp.Expr]:
+        """The velocities (theta', psi') = (-dL_G/dtheta, -dL_D/dpsi)."""
+        return -sp.diff(self.g_loss, theta), -sp.diff(self.d_loss, psi)
+
+    def jacobian(self) -> sp.Matrix:
+        """The derivative of the field at (0, 0). A clip is not active there.
+
+        Raises:
+            ValueError: the field has a kink there.
+        """
+        at_solution = sp.Matrix(self.field).jacobian([theta, psi]).subs({theta: 0, psi: 0})
+        if at_solution.has(sp.DiracDelta, sp.nan, sp.zoo):
+            raise ValueError(f"{self.name}: the field has a kink at (0, 0), so it has no Jacobian there")
+        return sp.simplify(at_solution)
+
+    def eigenvalues(self) -> list[sp.Expr]:
+        """Of the Jacobian: the real part is the rate of decay (if negative), the imaginary part that of rotation."""
+        return [sp.simplify(value) for value, count in self.jacobian().eigenvals().items() for _ in range(count)]
+
+
+def _r1(losses: Shifted) -> Losses:
+    g_loss, d_loss = losses(0, 0)
+    return g_loss, d_loss + gamma / 2 * psi**2
+
+
+def _gradient_penalty(losses: Shifted) -> Losses:
+    g_loss, d_loss = losses(0, 0)
+    return g_loss, d_loss + gamma / 2 * (sp.Abs(psi) - 1) ** 2
+
+
+def _consensus(losses: Shifted) -> Losses:
+    g_loss, d_loss = losses(0, 0)
+    speed = sp.diff(g_loss, theta) ** 2 + sp.diff(d_loss, psi) ** 2
+    return g_loss + gamma / 2 * speed, d_loss + gamma / 2 * speed
+
+
+def _instance_noise(losses: Shifted) -> Losses:
+    pairs = [
+        (weight * other, losses(sp.sqrt(gamma) * node, sp.sqrt(gamma) * shift))
+        for node, weight in NODES for shift, other in NODES
+    ]  # fmt: skip
+    return sum(weight * g for weight, (g, _) in pairs), sum(weight * d for weight, (_, d) in pairs)
+
+
+# What `gamma` weighs in each. D's slope in x is psi.
+#   r1               gamma/2 psi^2 in D's loss.                            Mescheder et al. 2018, eq. 9
+#   gradient_penalty gamma/2 (|psi| - 1)^2 in D's loss.                    Gulrajani et al. 2017, lambda = gamma/2
+#   consensus        gamma/2 (speed)^2 in both losses.                     Mescheder et al. 2017, eq. 10
+#   instance_noise   normal noise of variance gamma on both points, by NODES: exact to the fifth moment.
+#   clip             psi kept in [-gamma, gamma].                          Arjovsky et al. 2017
+REGULARISERS: dict[str, Callable[[Shifted], Losses]] = {
+    "none": lambda losses: losses(0, 0),
+    "r1": _r1,
+    "gradient_penalty": _gradient_penalty,
+    "consensus": _consensus,
+    "instance_noise": _instance_noise,
+    "clip": lambda losses: losses(0, 0),
+}
+
+
+def dirac(loss: str = "minimax", regulariser: str = "none") -> Game:
+    """The Dirac-GAN of Mescheder et al. 2018: data at 0, the generator's point theta, D(x) = psi x.
+
+    Args:
+        loss: a name in `ganlab.derivations.FORMULAS`. Least squares has D(x) = 1/2 + psi x.
+        regulariser: a name in `REGULARISERS`.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    pair, centre = derive(loss), CENTRES.get(loss, 0)
+    regularise = lookup(REGULARISERS, regulariser, "regulariser")
+
+    def losses(real_shift, fake_shift):
+        at = {r: centre + psi * real_shift, f: centre + psi * (theta + fake_shift)}
+        return pair.generator.subs(at, simultaneous=True), pair.discriminator.subs(at, simultaneous=True)
+
+    name = loss if regulariser == "none" else f"{loss}, {regulariser}"
+    return Game(name, *regularise(losses), bound=gamma if regulariser == "clip" else None)
+
+
+def bilinear() -> Game:
+    """min over theta, max over psi of theta psi: what every game here looks like close to its solution."""
+    return Game("bilinear", theta * psi, -theta * psi)
+
+
+class State(NamedTuple):
+    """Both players, and what each remembers: its velocity, or its gradient of the step before."""
+
+    theta: Any
+    psi: Any
+    theta_memory: Any
+    psi_memory: Any
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a player turns its gradient into a move.
+
+    Attributes:
+        direction: (gradient, memory, beta) -> (direction, memory).
+        lookahead: take the gradients where a plain step would lead.
+        remembers: whether the memory starts as the first gradient, and not as 0.
+    """
+
+    direction: Callable[[Any, Any, Any], tuple[Any, Any]]
+    lookahead: bool = False
+    remembers: bool = False
+
+
+def _plain(gradient, memory, beta):
+    return gradient, 0 * gradient
+
+
+def _heavy_ball(gradient, memory, beta):
+    velocity = gradient + beta * memory
+    return velocity, velocity
+
+
+def _optimistic(gradient, memory, beta):
+    return 2 * gradient - memory, gradient
+
+
+METHODS: dict[str, Method] = {
+    "gradient": Method(_plain),
+    "momentum": Method(_heavy_ball),  # Polyak 1964; beta < 0: Gidel et al. 2019b
+    "extragradient": Method(_plain, lookahead=True),  # Korpelevich 1976; Gidel et al. 2019
+    "optimistic": Method(_optimistic, remembers=True),  # Daskalakis et al. 2018, eq. 6
+}
+# Who sees whom: whether G sees the D that has just moved, and whether D sees the G that has just moved.
+TIMINGS: dict[str, tuple[bool, bool]] = {
+    "simultaneous": (False, False),
+    "alternating": (True, False),  # D first, as in a usual training loop
+    "generator first": (False, True),
+}
+
+
+def _move(base: State, at: State, field, direction, timing: tuple[bool, bool], step, beta, project) -> State:
+    """From `base`, with the gradients at `at`, or at the other player's new place where the timing says so."""
+
+    def move_g(at_psi):
+        move, memory = direction(field[0](at.theta, at_psi), base.theta_memory, beta)
+        return base.theta + step * move, memory
+
+    def move_d(at_theta):
+        move, memory = direction(field[1](at_theta, at.psi), base.psi_memory, beta)
+        return project(base.psi + step * move), memory
+
+    g_sees_new, d_sees_new = timing
+    if d_sees_new:
+        new_theta, theta_memory = move_g(at.psi)
+        new_psi, psi_memory = move_d(new_theta)
+    else:
+        new_psi, psi_memory = move_d(at.theta)
+        new_theta, theta_memory = move_g(new_psi if g_sees_new else at.psi)
+    return State(new_theta, new_psi, theta_memory, psi_memory)
+
+
+def advance(state: State, field, method: str, timing: str, *, step, beta=0.0, project=lambda value: value) -> State:
+    """One step of both players, on numbers, arrays or symbols.
+
+    Args:
+        field: two functions of (theta, psi): the velocities of theta and of psi.
+        method: a name in `METHODS`.
+        timing: a name in `TIMINGS`. `"simultaneous"`: both see the other as it was. `"alternating"`: D moves, then G
+            sees the new D. `"generator first"`: the other way round. Either holds for each look ahead, too.
+        step: the learning rate of both.
+        beta: of momentum; the other methods do not use it.
+        project: applied to psi after each of its moves.
+
+    Raises:
+        ValueError: an unknown method or timing.
+    """
+    rule, sees = lookup(METHODS, method, "method"), lookup(TIMINGS, timing, "timing")
+    at = _move(state, state, field, _plain, sees, step, beta, project) if rule.lookahead else state
+    return _move(state, at, field, rule.direction, sees, step, beta, project)
+
+
+def trajectory(
+    game: Game, method: str = "gradient", timing: str = "simultaneous", *, step: float, gamma: float = 1.0,
+    beta: float = 0.0, start=(1.0, 1.0), steps: int = 500,
+) -> np.ndarray:  # fmt: skip
+    """Where the players are, (steps + 1, 2) in float64; or (steps + 1, 2, n) for n starting points.
+
+    Args:
+        game, method, timing, beta: as in `advance`.
+        step: learning rate, positive.
+        gamma: weight of the game's regulariser, positive.
+        start: theta and psi: two numbers, or two arrays (n,).
+        steps: number of steps. A run that overflows goes on as inf or nan.
+
+    Raises:
+        ValueError: step or gamma not positive and finite, beta outside (-1, 1), a bad start or number of steps.
+    """
+    _check(step, gamma, beta)
+    begin = np.asarray(start, dtype=float)
+    if begin.ndim not in (1, 2) or len(begin) != 2 or not np.isfinite(begin).all():
+        raise ValueError(f"start={start!r}: theta and psi, two finite numbers or two arrays of them")
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps={steps!r}: a whole number of at least 1")
+    field = velocities(game, gamma)
+    bound = None if game.bound is None else float(game.bound.subs(_weight(), gamma))
+    state = State(*begin, *(0 * begin))
+    if lookup(METHODS, method, "method").remembers:
+        state = State(*begin, field[0](*begin), field[1](*begin))
+    path = np.empty((steps + 1, *begin.shape))
+    path[0] = begin
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(steps):
+            state = advance(
+                state, field, method, timing, step=step, beta=beta,
+                project=_identity if bound is None else lambda value: np.clip(value, -bound, bound),
+            )  # fmt: skip
+            path[k + 1] = state.theta, state.psi
+    return path
+
+
+def velocities(game: Game, weight: float = 1.0) -> tuple[Callable, Callable]:
+    """The field as two numpy functions of (theta, psi), with gamma = `weight`."""
+    return tuple(as_function(part.subs(_weight(), weight), theta, psi, library="numpy") for part in game.field)
+
+
+def step_matrix(jacobian, method: str, timing: str, *, step, beta=0.0) -> sp.Matrix:
+    """The linear map of one step on (theta, psi, their memories) close to the solution; entries may be symbols.
+
+    Args:
+        jacobian: 2 x 2, the field's.
+        method, timing, step, beta: as in `advance`.
+    """
+    (a, b), (c, d) = sp.Matrix(jacobian).tolist()
+    field = (lambda x, y: a * x + b * y, lambda x, y: c * x + d * y)
+    columns = [advance(State(*row), field, method, timing, step=step, beta=beta) for row in sp.eye(4).tolist()]
+    return sp.Matrix(columns).T
+
+
+def growth(
+    game: Game, method: str = "gradient", timing: str = "simultaneous", *, step: float, gamma: float = 1.0,
+    beta: float = 0.0,
+) -> float:  # fmt: skip
+    """The factor of the distance to the solution in one step, close to it: the largest |eigenvalue| of the step.
+
+    Below 1 the game converges, at 1 it circles, above 1 it diverges.
+    """
+    _check(step, gamma, beta)
+    matrix = step_matrix(game.jacobian().subs(_weight(), gamma), method, timing, step=step, beta=beta)
+    return float(np.abs(np.linalg.eigvals(np.array(matrix.tolist(), dtype=float))).max())
+
+
+def _weight() -> sp.Symbol:
+    return sp.Symbol("gamma", positive=True)  # `gamma` is an argument's name in the functions above
+
+
+def _identity(value):
+    return value
+
+
+def _check(step: float, gamma: float, beta: float) -> None:
+    for name, value in (("step", step), ("gamma", gamma)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"{name}={value}: positive and finite")
+    if not -1 < beta < 1:
+        raise ValueError(f"beta={beta}: in (-1, 1)")
