@@ -1,4 +1,4 @@
-"""Two-number games: the field against autograd of `ganlab.losses`, steps against matrices, rates on paper against runs."""
+"""Two-number games: the field against autograd of the losses, steps against matrices, rates against runs."""
 
 import numpy as np
 import pytest
