@@ -1,0 +1,72 @@
+"""The frame that all clippers of gradients share: gather, measure, guard, apply, report."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganlab.handed import Gradients, Handed, gather, norms, on_one_device, total
+from ganlab.report import Report
+
+# What becomes of a gradient that is not finite; see `ganlab.clipping`.
+POLICIES = ("propagate", "raise", "skip", "zero")
+
+
+@torch.no_grad()
+def clip(
+    parameters: Handed,
+    measure: Callable[[Gradients], tuple[Tensor, Any]],
+    apply: Callable[[Gradients, Tensor, Any], Tensor | None],
+    *,
+    nonfinite: str,
+    members: bool | None,
+    report: Report | None,
+) -> Tensor:
+    """Clip in place; the norm before, () or (N,).
+
+    measure: gradients -> their norm () or (N,), and whatever `apply` will need.
+    apply: (gradients, norm, what `measure` left) -> clips in place; the share that was clipped, () or (N,), or None if
+        there is no report.
+    """
+    if nonfinite not in POLICIES:
+        raise ValueError(f"nonfinite={nonfinite!r}: one of {', '.join(POLICIES)}")
+    gradients = gather(parameters, members)
+    if not gradients.grads:
+        return gradients.zeros()
+    bad = None
+    if nonfinite == "zero":
+        if report is not None:
+            bad = ~total(norms(gradients)).isfinite()
+        for grad in gradients.grads:
+            torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
+    norm, memo = measure(gradients)
+    if nonfinite == "raise" and not norm.isfinite().all():
+        raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
+    if bad is None:
+        bad = ~norm.isfinite()
+    share = apply(gradients, norm, memo)
+    if nonfinite == "skip":
+        for grad, mask in zip(gradients.grads, gradients.shaped([bad] * len(gradients.grads)), strict=True):
+            grad.masked_fill_(mask.to(grad.device), 0)
+    if report is not None:
+        report.add(norm, total(norms(gradients)), share, bad)
+    # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
+    return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
+
+
+def scale_(tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None) -> None:
+    """Multiply each tensor by its factor, or all by one, in place."""
+    if foreach is not False and on_one_device(tensors):
+        torch._foreach_mul_(tensors, factors)
+        return
+    for tensor, factor in zip(
+        tensors, [factors] * len(tensors) if isinstance(factors, Tensor) else factors, strict=True
+    ):
+        tensor.mul_(factor.to(tensor.device))
+
+
+def _culprits(gradients: Gradients) -> str:
+    bad = [i for i, grad in enumerate(gradients.grads) if not grad.isfinite().all()]
+    shown = [gradients.names[i] if gradients.names else f"parameter {i}" for i in bad[:5]]
+    return ", ".join(shown) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")

@@ -1,0 +1,166 @@
+"""Clipping gradients between `backward()` and `step()`, and weights after it.
+
+The clippers follow `torch.nn.utils`: they work in place, take a tensor, an iterable or a generator of tensors, named
+parameters or the module itself, and return the norm before clipping as a tensor. Beyond that:
+
+- `members=True` (the default for a `Population`): the first axis of every tensor runs over N members; each is clipped
+  by itself, and what is returned has a value for each.
+- `nonfinite` says what becomes of a gradient that holds NaN or infinity: "propagate" (as in torch: the norm is not
+  finite, and what it scales is lost), "raise" (a RuntimeError that names the parameters; it has to look at the numbers,
+  so a GPU is waited for), "skip" (the whole gradient of the member becomes 0: a step without momentum then does
+  nothing) or "zero" (the bad entries become 0, the rest is clipped).
+- A norm that float32 or float16 cannot hold does not zero the gradient; a negative threshold is refused; a parameter
+  that is listed twice is scaled once; no gradients at all have norm 0; sparse gradients are clipped by their values.
+- `report=Report()` collects what was done, on the device.
+
+With a `torch.amp.GradScaler` the order is `scaler.scale(loss).backward()`, `scaler.unscale_(optimizer)`, clip,
+`scaler.step(optimizer)`, `scaler.update()`: without `unscale_` the threshold is compared with the scaled gradient. With
+gradient accumulation, clip once, before the step.
+"""
+
+import torch
+from torch import Tensor
+
+from ganlab.adaptive import clip_grad_adaptive_
+from ganlab.clipper import clip, scale_
+from ganlab.handed import Gradients, Handed, check_bound, layer_of, norms, read, robust, total
+from ganlab.percentile import PercentileClip
+from ganlab.population import Population
+from ganlab.report import Report
+
+__all__ = [
+    "PercentileClip", "Report", "clip_grad_adaptive_", "clip_grad_layerwise_", "clip_grad_norm_", "clip_grad_value_",
+    "clip_weights_",
+]  # fmt: skip
+
+MARGIN = 1e-6  # torch's: what is added to a norm before dividing by it
+
+
+def clip_grad_norm_(
+    parameters: Handed, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
+    foreach: bool | None = None, *, nonfinite: str = "propagate", members: bool | None = None,
+    report: Report | None = None,
+) -> Tensor:  # fmt: skip
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), so that their common norm is at most `max_norm`.
+
+    The direction stays. The formula, and on a CPU every bit, is that of `torch.nn.utils.clip_grad_norm_`.
+    Pascanu et al. 2013, algorithm 1.
+
+    Args:
+        max_norm: the largest norm allowed. norm_type: its p; infinity for the largest entry.
+        error_if_nonfinite: torch's name for `nonfinite="raise"`.
+        foreach: False: a loop over the tensors instead of torch's kernels for lists.
+        nonfinite, members, report: see the module.
+
+    Returns:
+        The norm before clipping, () or (N,).
+
+    Raises:
+        ValueError: a negative threshold, an order of the norm that is not positive, no parameters.
+        RuntimeError: the gradient is not finite, and that is to be an error.
+    """
+    max_norm, norm_type = check_bound("max_norm", max_norm), _order(norm_type)
+
+    def measure(gradients: Gradients) -> tuple[Tensor, None]:
+        return total(norms(gradients, norm_type, foreach), norm_type), None
+
+    def apply(gradients: Gradients, norm: Tensor, _) -> Tensor:
+        factor = (max_norm / (norm + MARGIN)).clamp(max=1)
+        scale_(gradients.grads, gradients.factor(factor), foreach)
+        return (factor < 1).to(norm.dtype)
+
+    nonfinite = "raise" if error_if_nonfinite else nonfinite
+    return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
+
+
+def clip_grad_value_(
+    parameters: Handed, clip_value: float, foreach: bool | None = None, *, nonfinite: str = "propagate",
+    members: bool | None = None, report: Report | None = None,
+) -> Tensor:  # fmt: skip
+    """Clamp each entry of each gradient to [-clip_value, clip_value]. This turns the gradient's direction.
+
+    As `torch.nn.utils.clip_grad_value_`, "propagate" keeps a NaN and clamps an infinity. Arguments and errors as for
+    `clip_grad_norm_`; returns the 2-norm before clipping, () or (N,).
+    """
+    bound = check_bound("clip_value", clip_value)
+
+    def measure(gradients: Gradients) -> tuple[Tensor, None]:
+        return total(norms(gradients, 2.0, foreach)), None
+
+    def apply(gradients: Gradients, norm: Tensor, _) -> Tensor | None:
+        share = None if report is None else _share_beyond(gradients.grads, bound, gradients.members)
+        _clamp_(gradients.grads, bound, foreach)
+        return share
+
+    return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
+
+
+def clip_grad_layerwise_(
+    parameters: Handed, max_norm: float, norm_type: float = 2.0, *, nonfinite: str = "propagate",
+    members: bool | None = None, foreach: bool | None = None, report: Report | None = None,
+) -> Tensor:  # fmt: skip
+    """Scale the gradients of each layer so that the norm of that layer is at most `max_norm`.
+
+    A layer is the parameters of one module, weight and bias together; bare tensors, which have no names, are a layer
+    each. Arguments and errors as for `clip_grad_norm_`; returns the norm of all gradients before clipping, () or (N,).
+    """
+    max_norm, norm_type = check_bound("max_norm", max_norm), _order(norm_type)
+
+    def measure(gradients: Gradients) -> tuple[Tensor, Tensor]:
+        each = norms(gradients, norm_type, foreach)
+        return total(each, norm_type), each
+
+    def apply(gradients: Gradients, norm: Tensor, each: Tensor) -> Tensor:
+        # The layer of each gradient, as a number; bare tensors have no names, and are one layer each.
+        names = [layer_of(name) for name in gradients.names] if gradients.names else range(len(each))
+        number = {layer: i for i, layer in enumerate(dict.fromkeys(names))}
+        index = [number[layer] for layer in names]
+        parts = [each[[i for i, other in enumerate(index) if other == layer]] for layer in number.values()]
+        factor = (max_norm / (torch.stack([total(part, norm_type) for part in parts]) + MARGIN)).clamp(max=1)
+        scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach)
+        return (factor < 1).to(norm.dtype).mean(0)
+
+    return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
+
+
+@torch.no_grad()
+def clip_weights_(
+    parameters: Handed, bound: float, *, foreach: bool | None = None, members: bool | None = None,
+    report: Report | None = None,
+) -> None:  # fmt: skip
+    """Clamp every weight to [-bound, bound]; call it after the optimizer's step.   Arjovsky et al. 2017, algorithm 1.
+
+    The report is on weights in place of gradients. Sparse weights are refused by torch.
+    """
+    bound, weights = check_bound("bound", bound), list({id(t): t for t in read(parameters)[1]}.values())
+    members = isinstance(parameters, Population) if members is None else members
+    count = weights[0].shape[0] if members else None
+    dims = [None if count is None else tuple(range(1, w.ndim)) for w in weights]
+    before = None if report is None else total(robust(weights, dims, torch.stack))
+    share = None if report is None else _share_beyond(weights, bound, count)
+    _clamp_(weights, bound, foreach)
+    if report is not None:
+        report.add(before, total(robust(weights, dims, torch.stack)), share, ~before.isfinite())
+
+
+def _clamp_(tensors: list[Tensor], bound: float, foreach: bool | None) -> None:
+    if foreach is False:
+        for tensor in tensors:
+            tensor.clamp_(-bound, bound)
+    else:
+        torch._foreach_clamp_min_(tensors, -bound)
+        torch._foreach_clamp_max_(tensors, bound)
+
+
+def _share_beyond(tensors: list[Tensor], bound: float, members: int | None) -> Tensor:
+    """The share of entries larger than `bound` in absolute value, () or (N,)."""
+    beyond = [(tensor.abs() > bound).reshape(members or 1, -1).sum(1).to(tensors[0].device) for tensor in tensors]
+    share = torch.stack(beyond).sum(0) / sum(tensor.numel() // (members or 1) for tensor in tensors)
+    return share[0] if members is None else share
+
+
+def _order(norm_type: float) -> float:
+    norm_type = float(norm_type)
+    if not norm_type > 0:
+        raise ValueError(f"norm_type={norm_type}: the order of a norm is positive (infinity: the largest entry)")
+    return norm_type

@@ -1,0 +1,54 @@
+"""What a clipper did: kept on the device, fetched when asked for."""
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+# The rows of a report, for each call and member.
+QUANTITIES = ("norm", "coefficient", "share", "clipped", "nonfinite")
+
+
+class Report:
+    """Pass one and the same to every call: `clip_grad_norm_(D, 1.0, report=report)`.
+
+    - norm: of the gradient before clipping.
+    - coefficient: the norm after clipping over the norm before; 1 where nothing happened.
+    - share: how much of what the method clips was clipped: entries (by value), the gradient (global norm, percentile: 0
+      or 1), layers, units (adaptive), weights.
+    - clipped: 1 if anything was clipped, else 0. Its mean is the share of steps.
+    - nonfinite: 1 if the gradient held NaN or infinity, else 0.
+
+    Nothing is fetched from the device before `last` or `mean` is read, and memory does not grow.
+    """
+
+    def __init__(self):
+        self.calls = 0
+        self._last: Tensor | None = None
+        self._sum: Tensor | None = None
+        self._count: Tensor | None = None
+
+    def add(self, before: Tensor, after: Tensor, share: Tensor, nonfinite: Tensor) -> None:
+        """One call's numbers, each () or (N,)."""
+        coefficient = torch.where(before > 0, after.to(before) / before, 1)
+        clipped = share > 0
+        values = torch.stack([value.to(before) for value in (before, coefficient, share, clipped, nonfinite)])
+        values = values.reshape(len(QUANTITIES), -1).to(torch.promote_types(values.dtype, torch.float32))
+        finite = values.isfinite()
+        kept, ones = torch.where(finite, values, 0), finite.to(values.dtype)
+        first = self._sum is None
+        self._last, self.calls = values, self.calls + 1
+        self._sum, self._count = (kept, ones) if first else (self._sum + kept, self._count + ones)
+
+    @property
+    def last(self) -> pd.DataFrame:
+        """The last call: a row for each member with the columns above."""
+        return self._table(self._last)
+
+    @property
+    def mean(self) -> pd.DataFrame:
+        """The mean over all calls; that of norm and coefficient over those calls where they were finite."""
+        return self._table(None if self._sum is None else self._sum / self._count)
+
+    def _table(self, values: Tensor | None) -> pd.DataFrame:
+        rows = [] if values is None else values.T.tolist()
+        return pd.DataFrame(rows, columns=list(QUANTITIES))
