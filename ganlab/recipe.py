@@ -7,6 +7,7 @@ import torch
 
 from ganlab import losses
 from ganlab._check import lookup
+from ganlab.cures import CLIPS, PLAYERS
 from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
 from ganlab.stream import LATENTS
@@ -28,8 +29,6 @@ def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
 
 
 OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
-# Nothing is registered here yet. A recipe that asks for one is refused: ignoring it would be a wrong result.
-CLIPS: dict[str, Callable] = {}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,11 @@ class Recipe:
         noise: instance noise on all that D sees: a name in `ganlab.noise.NOISES`, how it falls off; None: none.
         noise_sigma: its standard deviation at the start, in the data's units.
         noise_steps: steps of G after which "linear" noise has gone.
-        clip: reserved; a value is refused until it is built.
+        clip: how gradients are clipped between backward and step, a name in `ganlab.cures.CLIPS`; None: not.
+        clip_at: its threshold: the largest entry ("value"), norm ("norm", "layerwise") or ratio to the weights
+            ("adaptive"), or the percentile of the norms so far ("percentile").
+        clip_players: whose: "G", "D" or "both".
+        weight_clip: D's weights are clamped to [-weight_clip, weight_clip] after each of its steps; None: not.
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
@@ -74,6 +77,9 @@ class Recipe:
     gamma: float = 1.0
     penalty_every: int = 1
     clip: str | None = None
+    clip_at: float = 1.0
+    clip_players: str = "both"
+    weight_clip: float | None = None
     noise: str | None = None
     noise_sigma: float = 0.1
     noise_steps: int = 1000
@@ -98,13 +104,16 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)!r}: a whole number of at least 1")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
-        for name in ("gamma", "noise_sigma"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name}={getattr(self, name)}: a weight or a scale is finite and not negative")
+        for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name}={value}: a weight, a scale or a threshold is finite and not negative")
         self._check_choice("penalty", PENALTIES, ("gamma", "penalty_every"))
         self._check_choice("noise", NOISES, ("noise_sigma", "noise_steps"))
-        if self.clip is not None and self.clip not in CLIPS:
-            raise ValueError(f"clip={self.clip!r} is not built yet; known: {', '.join(CLIPS) or 'none'}")
+        self._check_choice("clip", CLIPS, ("clip_at", "clip_players"))
+        lookup(PLAYERS, self.clip_players, "clip_players")
+        if self.clip == "percentile" and self.clip_at > 100:
+            raise ValueError(f"clip_at={self.clip_at}: a percentile is at most 100")
 
     def _check_choice(self, name: str, registry: Mapping[str, Callable], settings: tuple[str, ...]) -> None:
         """A known name; or None, and then its settings as they come: one that is set would do nothing."""

@@ -14,9 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import checkpoint, losses
 from ganlab._progress import bar
-from ganlab.draws import Draws
-from ganlab.noise import NOISES
-from ganlab.penalties import PENALTIES
+from ganlab.cures import Cures
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
 from ganlab.stream import LATENTS, Stream
@@ -60,7 +58,7 @@ class Trainer:
             data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
-        self.draws = Draws(self.seeds, self.device)
+        self.cures = Cures(self.recipe, self.seeds, self.device)
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
@@ -71,17 +69,18 @@ class Trainer:
         for i, (real, z) in enumerate(batches):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
                 fake = self.G(z)
-            real, shown = self._noisy(real), self._noisy(fake.detach())
+            real, shown = self.cures.noisy(real, self.steps), self.cures.noisy(fake.detach(), self.steps)
             real_logits, fake_logits = self.D(real), self.D(shown)
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
-            penalty = self._penalty(real, shown, d_step=self.steps * len(batches) + i)
-            self._descend(d_loss + penalty, self.optimizer_d)
+            penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
+            self._descend(d_loss + penalty, "D")
+            self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.D(self._noisy(fake))
+        fake_logits_g = self.D(self.cures.noisy(fake, self.steps))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
-        self._descend(g_loss, self.optimizer_g)
+        self._descend(g_loss, "G")
 
         if self.average is not None:
             self.average.update_parameters(self.G)
@@ -90,25 +89,14 @@ class Trainer:
             [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
         ))  # fmt: skip
 
-    def _descend(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    def _descend(self, loss: Tensor, player: str) -> None:
+        net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
         # `inputs`: gradients for this player alone. The other player's are neither computed nor left behind in `.grad`.
         inputs = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         optimizer.zero_grad()
         loss.sum().backward(inputs=inputs)
+        self.cures.clip(player, net)
         optimizer.step()
-
-    def _penalty(self, real: Tensor, fake: Tensor, d_step: int) -> Tensor | float:
-        every = self.recipe.penalty_every
-        if self.recipe.penalty is None or d_step % every:
-            return 0.0
-        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](self.D, real, fake, self.draws)
-
-    def _noisy(self, x: Tensor) -> Tensor:
-        """x as D gets to see it: with the instance noise of this step."""
-        if self.recipe.noise is None:
-            return x
-        sigma = self.recipe.noise_sigma * NOISES[self.recipe.noise](self.steps, self.recipe.noise_steps)
-        return x if sigma == 0 else x + sigma * self.draws.normal(*x.shape[isinstance(self.D, Population) :])
 
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
@@ -200,7 +188,7 @@ class Trainer:
                 "G": self.G.state_dict(), "D": self.D.state_dict(),
                 "average": None if self.average is None else self.average.state_dict(),
                 "optimizer_g": self.optimizer_g.state_dict(), "optimizer_d": self.optimizer_d.state_dict(),
-                "stream": self.stream.state_dict(), "draws": self.draws.state_dict(),
+                "stream": self.stream.state_dict(), "cures": self.cures.state_dict(),
                 "running": self._running, "log": self._log,
                 "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
             },
@@ -225,8 +213,8 @@ class Trainer:
         self.optimizer_g.load_state_dict(state["optimizer_g"])
         self.optimizer_d.load_state_dict(state["optimizer_d"])
         self.stream.load_state_dict(state["stream"])
-        if "draws" in state:  # a file from before there were any
-            self.draws.load_state_dict(state["draws"])
+        if "cures" in state:  # not in a file from before there were any
+            self.cures.load_state_dict(state["cures"])
         self.steps, self._running, self._log = state["steps"], state["running"], state["log"]
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"]:

@@ -127,7 +127,7 @@ def test_the_loop_adds_gamma_times_the_penalty():
 def test_a_lazy_penalty_comes_in_every_kth_step_k_times_as_strong():
     t = Trainer(*build(G, D, 0), TwoModes(), Recipe(penalty="r1", gamma=2.0, penalty_every=3, batch=16))
     real = TwoModes().sample(16)
-    values = [t._penalty(real, real, d_step) for d_step in range(7)]
+    values = [t.cures.penalty(t.D, real, real, d_step) for d_step in range(7)]
     assert [i for i, value in enumerate(values) if isinstance(value, torch.Tensor)] == [0, 3, 6]
     torch.testing.assert_close(values[3], 6 * r1(t.D, real))
     assert values[1] == 0

@@ -61,7 +61,7 @@ def test_a_phase_leaves_no_gradient_with_the_other_player():
     t.step()
     d_gradients = [p.grad.clone() for p in t.D.parameters()]
     fake = t.G(torch.randn(16, 4))
-    t._descend(t.loss.g_loss(t.D(fake)), t.optimizer_g)
+    t._descend(t.loss.g_loss(t.D(fake)), "G")
     assert all(torch.equal(p.grad, before) for p, before in zip(t.D.parameters(), d_gradients, strict=True))
 
 
@@ -202,7 +202,12 @@ def test_a_recipe_is_frozen():
         ({"batch": 0}, "batch=0"),
         ({"critic_steps": 1.5}, "critic_steps=1.5"),
         ({"ema": 1.0}, "ema=1.0"),
-        ({"clip": "norm"}, "clip='norm' is not built yet"),
+        ({"clip": "hard"}, "unknown clip 'hard'; known: value"),
+        ({"clip": "norm", "clip_at": -1.0}, "clip_at=-1.0"),
+        ({"clip": "norm", "clip_players": "E"}, "unknown clip_players 'E'; known: both"),
+        ({"clip": "percentile", "clip_at": 101.0}, "clip_at=101.0: a percentile"),
+        ({"clip_at": 2.0, "clip_players": "D"}, "clip_at=2.0, clip_players=D: there is no clip"),
+        ({"weight_clip": -0.1}, "weight_clip=-0.1"),
         ({"noise": "pink"}, "unknown noise 'pink'; known: constant"),
         ({"noise": "linear", "noise_sigma": -1.0}, "noise_sigma=-1.0"),
         ({"noise": "linear", "noise_steps": 0}, "noise_steps=0"),

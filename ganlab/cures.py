@@ -1,0 +1,81 @@
+"""What a recipe adds to the bare game: instance noise, a penalty, clipped gradients, clipped weights."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ganlab.clipping import (
+    PercentileClip,
+    Report,
+    clip_grad_adaptive_,
+    clip_grad_layerwise_,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_weights_,
+)
+from ganlab.draws import Draws
+from ganlab.noise import NOISES
+from ganlab.penalties import PENALTIES
+
+if TYPE_CHECKING:
+    from ganlab.recipe import Recipe
+
+# Name in a recipe: threshold -> clipper of a network's gradients. A percentile clip has a state: one for each player.
+CLIPS: dict[str, Callable[[float], Callable]] = {
+    "value": lambda at: partial(clip_grad_value_, clip_value=at),
+    "norm": lambda at: partial(clip_grad_norm_, max_norm=at),
+    "layerwise": lambda at: partial(clip_grad_layerwise_, max_norm=at),
+    "adaptive": lambda at: partial(clip_grad_adaptive_, clipping=at),
+    "percentile": lambda at: PercentileClip(at),
+}
+PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
+
+
+class Cures:
+    """The cures of `recipe`, with the random numbers and windows they need; each does nothing where it is not chosen.
+
+    Attributes:
+        clipped: for each player whose gradient is clipped ("G", "D"), a `Report` since this object was made.
+    """
+
+    def __init__(self, recipe: "Recipe", seeds: int | Sequence[int], device: torch.device | str):
+        self.recipe, self.draws = recipe, Draws(seeds, device)
+        players = () if recipe.clip is None else PLAYERS[recipe.clip_players]
+        self.clips = {player: CLIPS[recipe.clip](recipe.clip_at) for player in players}
+        self.clipped = {player: Report() for player in players}
+
+    def noisy(self, x: Tensor, step: int) -> Tensor:
+        """x as D gets to see it in step `step` of G."""
+        if self.recipe.noise is None:
+            return x
+        sigma = self.recipe.noise_sigma * NOISES[self.recipe.noise](step, self.recipe.noise_steps)
+        return x if sigma == 0 else x + sigma * self.draws.normal(*(x.shape if self.draws.alone else x.shape[1:]))
+
+    def penalty(self, D: nn.Module, real: Tensor, fake: Tensor, d_step: int) -> Tensor | float:
+        """What to add to D's loss in its step `d_step`, () or (N,)."""
+        every = self.recipe.penalty_every
+        if self.recipe.penalty is None or d_step % every:
+            return 0.0
+        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
+
+    def clip(self, player: str, net: nn.Module) -> None:
+        """Between `backward()` and `step()`."""
+        if player in self.clips:
+            self.clips[player](net, report=self.clipped[player])
+
+    def clip_weights(self, D: nn.Module) -> None:
+        """After D's step."""
+        if self.recipe.weight_clip is not None:
+            clip_weights_(D, self.recipe.weight_clip)
+
+    def state_dict(self) -> dict:
+        clips = {name: clip.state_dict() for name, clip in self.clips.items() if isinstance(clip, PercentileClip)}
+        return {"draws": self.draws.state_dict(), "clips": clips}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.draws.load_state_dict(state["draws"])
+        for name, saved in state["clips"].items():
+            self.clips[name].load_state_dict(saved)
