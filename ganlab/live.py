@@ -229,7 +229,7 @@ class PhasePortrait:
             face=FACE,
             ink=INK,
             axis="#b9bdc1",
-            arrow=COLORS["neutral"],
+            arrow="#a3a8ad",
             path=COLORS["real"],
             start=COLORS["fake"],
         )
