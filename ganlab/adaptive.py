@@ -1,8 +1,6 @@
 """Adaptive gradient clipping: each unit's gradient against the norm of that unit's own weights."""
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -47,17 +45,19 @@ def clip_grad_adaptive_(
     clipping, eps = check_bound("clipping", clipping), check_bound("eps", eps)
     members = isinstance(parameters, Population) if members is None else members
     chosen = _chosen(parameters, exclude, members)
-    owners = {id(tensor): (name, owner) for name, tensor, owner in chosen}
+    owners = {id(tensor): owner for _, tensor, owner in chosen}
 
     def measure(gradients: Gradients) -> tuple[Tensor, _Units]:
+        if any(grad.layout is not torch.strided for grad in (p.grad for p in gradients.parameters)):
+            raise TypeError("a sparse gradient does not say whole units: build the embedding with sparse=False")
         units = _Units(gradients, [owners[id(p)] for p in gradients.parameters], norm_type)
         return torch.linalg.vector_norm(units.grads, norm_type, dim=-1), units
 
-    def apply(gradients: Gradients, norm: Tensor, units: _Units) -> Tensor:
+    def apply(gradients: Gradients, norm: Tensor, units: _Units) -> Callable[[], Tensor]:
         tiny = torch.finfo(units.grads.dtype).tiny
         factor = (clipping * units.weights.clamp(min=eps) / units.grads.clamp(min=tiny)).clamp(max=1)
         units.scale_(factor, foreach)
-        return (factor < 1).to(factor.dtype).mean(-1)
+        return lambda: (factor < 1).to(factor.dtype).mean(-1)
 
     handed = [tensor if name is None else (name, tensor) for name, tensor, _ in chosen]
     return clip(handed, measure, apply, nonfinite=nonfinite, members=members, report=report)
@@ -66,87 +66,80 @@ def clip_grad_adaptive_(
 class _Units:
     """The norms of all units' gradients and weights, (U,) or (N, U), and the way back to the tensors."""
 
-    def __init__(self, gradients: Gradients, owned: list[tuple[str | None, nn.Module | None]], p: float):
+    def __init__(self, gradients: Gradients, owners: list[nn.Module | None], p: float):
         first = 0 if gradients.members is None else 1
-        layouts = [
-            _layout(tuple(t.shape), first, *_kind(t, *who)) for t, who in zip(gradients.parameters, owned, strict=True)
-        ]
-        self.tensors, weights = (
-            [t if layout.view is None else t.view(layout.view) for t, layout in zip(ts, layouts, strict=True)]
-            for ts in (gradients.grads, gradients.parameters)
-        )
-        self.shapes, self.counts = [layout.units for layout in layouts], [layout.count for layout in layouts]
+        layouts = [_layout(t.shape, first, owner) for t, owner in zip(gradients.parameters, owners, strict=True)]
+        views, dims, self.shapes, self.counts = zip(*layouts, strict=True)
+        self.tensors, weights = (_viewed(tensors, views) for tensors in (gradients.grads, gradients.parameters))
 
         def join(norms: Sequence[Tensor]) -> Tensor:
             flat = first + 1
             return torch.cat([n if n.ndim == flat else n.reshape(*n.shape[:first], -1) for n in norms], dim=-1)
 
-        dims = [layout.dims for layout in layouts]
         self.grads, self.weights = robust(self.tensors, dims, join, p), robust(weights, dims, join, p)
 
     def scale_(self, factor: Tensor, foreach: bool | None) -> None:
-        parts = factor.split(self.counts, dim=-1)
-        scale_(self.tensors, [part.view(shape) for part, shape in zip(parts, self.shapes, strict=True)], foreach)
+        scale_(self.tensors, _viewed(factor.split(self.counts, dim=-1), self.shapes), foreach)
 
 
-class _Layout(NamedTuple):
-    """Where the units of a tensor are.
+def _viewed(tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...] | None]) -> list[Tensor]:
+    return [t if shape is None else t.view(shape) for t, shape in zip(tensors, shapes, strict=True)]
 
-    view: the shape to look at it in, or None for its own. dims: the axes that a unit extends over. units: the shape
-    with these at 1. count: units of one member.
+
+def _layout(shape: tuple[int, ...], first: int, owner: nn.Module | None) -> tuple:
+    """Where the units of a tensor are; `first` is the number of member axes in front, 0 or 1.
+
+    Returns the shape to look at it in, the axes that a unit extends over, the shape that makes its units' factors
+    broadcast (None: as it is, all axes, as they are), and the number of units of one member.
     """
-
-    view: tuple[int, ...] | None
-    dims: tuple[int, ...]
-    units: tuple[int, ...]
-    count: int
-
-
-def _layout(shape: tuple[int, ...], first: int, transposed: bool, groups: int) -> _Layout:
-    """first: the number of member axes in front, 0 or 1."""
-    view = None
-    if len(shape) - first <= 1:
-        dims = tuple(range(first, len(shape)))
-    elif not transposed:
+    if len(shape) <= first + 1:
+        return (
+            (None, None, None, 1) if first == 0 else (None, tuple(range(1, len(shape))), (-1, *[1] * len(shape[1:])), 1)
+        )
+    if not isinstance(owner, TRANSPOSED):
         dims = tuple(range(first + 1, len(shape)))
-    else:  # (in, out / groups, ...): the groups lie one behind the other in the first axis
-        shape = view = (*shape[:first], groups, shape[first] // groups, *shape[first + 1 :])
-        dims = (first + 1, *range(first + 3, len(shape)))
-    units = tuple(1 if axis in dims else n for axis, n in enumerate(shape))
-    return _Layout(view, dims, units, math.prod(units[first:]))
+        return None, dims, (*shape[: first + 1], *[1] * len(dims)), shape[first]
+    # (in, out / groups, ...): the inputs of the groups lie one behind the other in the first axis.
+    members, rest, groups = shape[:first], shape[first + 2 :], owner.groups
+    view = (*members, groups, shape[first] // groups, shape[first + 1], *rest)
+    dims = (first + 1, *range(first + 3, len(view)))
+    return view, dims, (*members, groups, 1, shape[first + 1], *[1] * len(rest)), groups * shape[first + 1]
 
 
-def _kind(tensor: Tensor, name: str | None, owner: nn.Module | None) -> tuple[bool, int]:
-    """Whether `tensor` is the weight of a transposed convolution, and its groups."""
-    if tensor.grad.layout is not torch.strided:
-        raise TypeError(f"{name or 'a tensor'} has a sparse gradient: build the embedding with sparse=False")
-    return (True, owner.groups) if isinstance(owner, TRANSPOSED) else (False, 1)
+_Owned = tuple[str | None, Tensor, nn.Module | None]
 
 
-def _chosen(
-    parameters: Handed, exclude: Iterable[str | nn.Module], members: bool
-) -> list[tuple[str | None, Tensor, nn.Module | None]]:
+def _chosen(parameters: Handed, exclude: Iterable[str | nn.Module], members: bool) -> list[_Owned]:
     """Name, tensor and layer of what is not excluded."""
-    names, tensors = read(parameters)
-    net = parameters.structure if isinstance(parameters, Population) else parameters
-    if not isinstance(net, nn.Module):
-        net, owners = None, [None] * len(tensors)
-        for tensor in tensors:
-            if tensor.ndim - members >= 3:
-                raise ValueError(
-                    f"a tensor of shape {tuple(tensor.shape)} may be a convolution's or a transposed one's: "
-                    "pass the module itself, so that its units are known"
-                )
-    else:
-        names = [name.replace("/", ".") for name in names]  # a population cannot have dots in its own
-        owners = [net.get_submodule(name.rpartition(".")[0]) for name in names]
-    names = names or [None] * len(tensors)
-    described, unwanted = list(zip(names, tensors, owners, strict=True)), [_name(item, net) for item in exclude]
+    owned, net = _owned(parameters, members)
+    unwanted = [_name(item, net) for item in exclude]
     for item in unwanted:
-        if not any(_inside(name, item) for name in names):
-            known = ", ".join(name for name in names if name) or "none, as bare tensors have no names"
+        if not any(_inside(name, item) for name, _, _ in owned):
+            known = ", ".join(name for name, _, _ in owned if name) or "none, as bare tensors have no names"
             raise ValueError(f"exclude: {item!r} matches nothing; parameters: {known}")
-    return [one for one in described if not any(_inside(one[0], item) for item in unwanted)]
+    return [one for one in owned if not any(_inside(one[0], item) for item in unwanted)]
+
+
+def _owned(parameters: Handed, members: bool) -> tuple[list[_Owned], nn.Module | None]:
+    """Name, tensor and layer of everything, and the module whose names these are."""
+    if isinstance(parameters, nn.Module):
+        net = parameters.structure if isinstance(parameters, Population) else parameters
+        owned = [
+            (f"{prefix}.{name}" if prefix else name, tensor, layer)
+            for prefix, layer in net.named_modules() for name, tensor in layer._parameters.items() if tensor is not None
+        ]  # fmt: skip
+        if net is not parameters:  # the structure has no weights: they are stacked in the population
+            stacked = {name.replace("/", "."): tensor for name, tensor in parameters.named_parameters()}
+            owned = [(name, stacked[name], layer) for name, _, layer in owned]
+        return owned, net
+    names, tensors = read(parameters)
+    for tensor in tensors:
+        if tensor.ndim - members >= 3:
+            raise ValueError(
+                f"a tensor of shape {tuple(tensor.shape)} may be a convolution's or a transposed one's: "
+                "pass the module itself, so that its units are known"
+            )
+    return [(name, tensor, None) for name, tensor in zip(names or [None] * len(tensors), tensors, strict=True)], None
 
 
 def _name(item: str | nn.Module, net: nn.Module | None) -> str:

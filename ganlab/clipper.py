@@ -17,7 +17,7 @@ POLICIES = ("propagate", "raise", "skip", "zero")
 def clip(
     parameters: Handed,
     measure: Callable[[Gradients], tuple[Tensor, Any]],
-    apply: Callable[[Gradients, Tensor, Any], Tensor | None],
+    apply: Callable[[Gradients, Tensor, Any], Callable[[], Tensor]],
     *,
     nonfinite: str,
     members: bool | None,
@@ -26,8 +26,7 @@ def clip(
     """Clip in place; the norm before, () or (N,).
 
     measure: gradients -> their norm () or (N,), and whatever `apply` will need.
-    apply: (gradients, norm, what `measure` left) -> clips in place; the share that was clipped, () or (N,), or None if
-        there is no report.
+    apply: (gradients, norm, what `measure` left) -> clips in place; what gives the share clipped, () or (N,), if asked.
     """
     if nonfinite not in POLICIES:
         raise ValueError(f"nonfinite={nonfinite!r}: one of {', '.join(POLICIES)}")
@@ -43,14 +42,13 @@ def clip(
     norm, memo = measure(gradients)
     if nonfinite == "raise" and not norm.isfinite().all():
         raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
-    if bad is None:
-        bad = ~norm.isfinite()
     share = apply(gradients, norm, memo)
     if nonfinite == "skip":
+        bad = ~norm.isfinite()
         for grad, mask in zip(gradients.grads, gradients.shaped([bad] * len(gradients.grads)), strict=True):
             grad.masked_fill_(mask.to(grad.device), 0)
     if report is not None:
-        report.add(norm, total(norms(gradients)), share, bad)
+        report.add(norm, total(norms(gradients)), share(), ~norm.isfinite() if bad is None else bad)
     # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
     return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
 

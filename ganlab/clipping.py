@@ -18,12 +18,14 @@ With a `torch.amp.GradScaler` the order is `scaler.scale(loss).backward()`, `sca
 gradient accumulation, clip once, before the step.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from ganlab.adaptive import clip_grad_adaptive_
 from ganlab.clipper import clip, scale_
-from ganlab.handed import Gradients, Handed, check_bound, layer_of, norms, read, robust, total
+from ganlab.handed import Gradients, Handed, check_bound, check_order, layer_of, norms, read, robust, total
 from ganlab.percentile import PercentileClip
 from ganlab.population import Population
 from ganlab.report import Report
@@ -59,15 +61,15 @@ def clip_grad_norm_(
         ValueError: a negative threshold, an order of the norm that is not positive, no parameters.
         RuntimeError: the gradient is not finite, and that is to be an error.
     """
-    max_norm, norm_type = check_bound("max_norm", max_norm), _order(norm_type)
+    max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
         return total(norms(gradients, norm_type, foreach), norm_type), None
 
-    def apply(gradients: Gradients, norm: Tensor, _) -> Tensor:
+    def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         factor = (max_norm / (norm + MARGIN)).clamp(max=1)
         scale_(gradients.grads, gradients.factor(factor), foreach)
-        return (factor < 1).to(norm.dtype)
+        return lambda: (factor < 1).to(norm.dtype)
 
     nonfinite = "raise" if error_if_nonfinite else nonfinite
     return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
@@ -87,10 +89,11 @@ def clip_grad_value_(
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
         return total(norms(gradients, 2.0, foreach)), None
 
-    def apply(gradients: Gradients, norm: Tensor, _) -> Tensor | None:
+    def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
+        # Clamped, nothing shows any more how much was beyond.
         share = None if report is None else _share_beyond(gradients.grads, bound, gradients.members)
         _clamp_(gradients.grads, bound, foreach)
-        return share
+        return lambda: share
 
     return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
 
@@ -104,13 +107,13 @@ def clip_grad_layerwise_(
     A layer is the parameters of one module, weight and bias together; bare tensors, which have no names, are a layer
     each. Arguments and errors as for `clip_grad_norm_`; returns the norm of all gradients before clipping, () or (N,).
     """
-    max_norm, norm_type = check_bound("max_norm", max_norm), _order(norm_type)
+    max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
     def measure(gradients: Gradients) -> tuple[Tensor, Tensor]:
         each = norms(gradients, norm_type, foreach)
         return total(each, norm_type), each
 
-    def apply(gradients: Gradients, norm: Tensor, each: Tensor) -> Tensor:
+    def apply(gradients: Gradients, norm: Tensor, each: Tensor) -> Callable[[], Tensor]:
         # The layer of each gradient, as a number; bare tensors have no names, and are one layer each.
         names = [layer_of(name) for name in gradients.names] if gradients.names else range(len(each))
         number = {layer: i for i, layer in enumerate(dict.fromkeys(names))}
@@ -118,7 +121,7 @@ def clip_grad_layerwise_(
         parts = [each[[i for i, other in enumerate(index) if other == layer]] for layer in number.values()]
         factor = (max_norm / (torch.stack([total(part, norm_type) for part in parts]) + MARGIN)).clamp(max=1)
         scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach)
-        return (factor < 1).to(norm.dtype).mean(0)
+        return lambda: (factor < 1).to(norm.dtype).mean(0)
 
     return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
 
@@ -157,10 +160,3 @@ def _share_beyond(tensors: list[Tensor], bound: float, members: int | None) -> T
     beyond = [(tensor.abs() > bound).reshape(members or 1, -1).sum(1).to(tensors[0].device) for tensor in tensors]
     share = torch.stack(beyond).sum(0) / sum(tensor.numel() // (members or 1) for tensor in tensors)
     return share[0] if members is None else share
-
-
-def _order(norm_type: float) -> float:
-    norm_type = float(norm_type)
-    if not norm_type > 0:
-        raise ValueError(f"norm_type={norm_type}: the order of a norm is positive (infinity: the largest entry)")
-    return norm_type

@@ -114,6 +114,14 @@ def check_bound(name: str, value: float) -> float:
     return value
 
 
+def check_order(norm_type: float) -> float:
+    """The order of a norm: positive."""
+    norm_type = float(norm_type)
+    if not norm_type > 0:
+        raise ValueError(f"norm_type={norm_type}: the order of a norm is positive (infinity: the largest entry)")
+    return norm_type
+
+
 # --- Norms. Bit for bit those of `torch.nn.utils` where these are right.
 
 
@@ -125,11 +133,14 @@ def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> 
     """
     grads = gradients.grads
     if gradients.members is None:
-        return robust(grads, [None] * len(grads), torch.stack, p, foreach is not False)
-    return robust(grads, [tuple(range(1, g.ndim)) for g in grads], torch.stack, p, False)
+        return robust(grads, None, torch.stack, p, foreach)
+    return robust(grads, [tuple(range(1, g.ndim)) for g in grads], torch.stack, p, foreach)
 
 
-def robust(tensors: list[Tensor], dims: list, join: Callable, p: float = 2.0, foreach: bool = False) -> Tensor:
+Dims = Sequence[tuple[int, ...] | None] | None
+
+
+def robust(tensors: list[Tensor], dims: Dims, join: Callable, p: float = 2.0, foreach: bool | None = None) -> Tensor:
     """The p-norm of each of `tensors` over its entry of `dims` (None: over all), and `join` of these."""
     device, dtype = tensors[0].device, tensors[0].dtype
     alike = len({t.dtype for t in tensors}) == 1 and on_one_device(tensors)
@@ -139,7 +150,7 @@ def robust(tensors: list[Tensor], dims: list, join: Callable, p: float = 2.0, fo
             return values
     elif alike and dtype != precise(device):
         return join(_plain(tensors, dims, p, foreach, precise(device)))
-    return join([_scaled(t, d, p).to(device) for t, d in zip(tensors, dims, strict=True)])
+    return join([_scaled(t, d, p).to(device) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
 
 
 def on_one_device(tensors: list[Tensor]) -> bool:
@@ -151,10 +162,21 @@ def total(norms: Tensor, p: float = 2.0) -> Tensor:
     return torch.linalg.vector_norm(norms, p, dim=0)
 
 
-def _plain(tensors: list[Tensor], dims: list, p: float, foreach: bool, dtype: torch.dtype | None) -> Sequence[Tensor]:
-    if foreach:
-        return torch._foreach_norm(tensors, p, dtype=dtype)
-    return [torch.linalg.vector_norm(t, p, dim=d, dtype=dtype) for t, d in zip(tensors, dims, strict=True)]
+def _plain(
+    tensors: list[Tensor], dims: Dims, p: float, foreach: bool | None, dtype: torch.dtype | None
+) -> Sequence[Tensor]:  # fmt: skip
+    whole = tensors if dims is None else [t for t, d in zip(tensors, dims, strict=True) if d is None]
+    if foreach is False:
+        values = [torch.linalg.vector_norm(t, p, dtype=dtype) for t in whole]
+    else:
+        values = torch._foreach_norm(whole, p, dtype=dtype) if whole else ()
+    if dims is None:
+        return values
+    rest = iter(values)
+    return [
+        next(rest) if d is None else torch.linalg.vector_norm(t, p, dim=d, dtype=dtype)
+        for t, d in zip(tensors, dims, strict=True)
+    ]
 
 
 def _scaled(tensor: Tensor, dim, p: float) -> Tensor:

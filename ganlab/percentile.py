@@ -1,10 +1,12 @@
 """Clipping at a percentile of the norms so far: a threshold that finds itself."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from ganlab.clipper import clip, scale_
-from ganlab.handed import Gradients, Handed, norms, total
+from ganlab.handed import Gradients, Handed, check_order, norms, total
 from ganlab.layers import check_positive
 from ganlab.report import Report
 
@@ -40,7 +42,7 @@ class PercentileClip:
         if not 0 <= percentile <= 100:
             raise ValueError(f"percentile={percentile}: a number in [0, 100]")
         check_positive(window=window)
-        self.percentile, self.window, self.norm_type = percentile, window, norm_type
+        self.percentile, self.window, self.norm_type = percentile, window, check_order(norm_type)
         self.nonfinite, self.members, self.foreach = nonfinite, members, foreach
         self.calls, self.threshold = 0, None
         self._norms: Tensor | None = None  # (window,) or (window, N), a ring; NaN where there is none
@@ -54,7 +56,7 @@ class PercentileClip:
     def _measure(self, gradients: Gradients) -> tuple[Tensor, None]:
         return total(norms(gradients, self.norm_type, self.foreach), self.norm_type), None
 
-    def _apply(self, gradients: Gradients, norm: Tensor, _) -> Tensor:
+    def _apply(self, gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         if self._norms is None:
             self._norms = torch.full((self.window, *norm.shape), torch.nan, dtype=norm.dtype, device=norm.device)
         if self._norms.shape[1:] != norm.shape:
@@ -66,7 +68,7 @@ class PercentileClip:
         self.threshold = torch.nanquantile(seen, self.percentile / 100, dim=0)
         factor = torch.where(norm <= self.threshold, 1, self.threshold / norm)
         scale_(gradients.grads, gradients.factor(factor), self.foreach)
-        return (factor < 1).to(norm.dtype)
+        return lambda: (factor < 1).to(norm.dtype)
 
     def state_dict(self) -> dict:
         """The window and the place in it."""
