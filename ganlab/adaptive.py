@@ -93,9 +93,7 @@ def _layout(shape: tuple[int, ...], first: int, owner: nn.Module | None) -> tupl
     broadcast (None: as it is, all axes, as they are), and the number of units of one member.
     """
     if len(shape) <= first + 1:
-        return (
-            (None, None, None, 1) if first == 0 else (None, tuple(range(1, len(shape))), (-1, *[1] * len(shape[1:])), 1)
-        )
+        return (None, None, None, 1) if first == 0 else ((shape[0], -1), (1,), (shape[0], 1), 1)
     if not isinstance(owner, TRANSPOSED):
         dims = tuple(range(first + 1, len(shape)))
         return None, dims, (*shape[: first + 1], *[1] * len(dims)), shape[first]

@@ -138,12 +138,12 @@ def clip_weights_(
     bound, weights = check_bound("bound", bound), list({id(t): t for t in read(parameters)[1]}.values())
     members = isinstance(parameters, Population) if members is None else members
     count = weights[0].shape[0] if members else None
-    dims = [None if count is None else tuple(range(1, w.ndim)) for w in weights]
-    before = None if report is None else total(robust(weights, dims, torch.stack))
+    rows, dims = ([w.reshape(count, -1) for w in weights], [(1,)] * len(weights)) if members else (weights, None)
+    before = None if report is None else total(robust(rows, dims, torch.stack))
     share = None if report is None else _share_beyond(weights, bound, count)
     _clamp_(weights, bound, foreach)
     if report is not None:
-        report.add(before, total(robust(weights, dims, torch.stack)), share, ~before.isfinite())
+        report.add(before, total(robust(rows, dims, torch.stack)), share, ~before.isfinite())
 
 
 def _clamp_(tensors: list[Tensor], bound: float, foreach: bool | None) -> None:

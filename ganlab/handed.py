@@ -134,7 +134,7 @@ def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> 
     grads = gradients.grads
     if gradients.members is None:
         return robust(grads, None, torch.stack, p, foreach)
-    return robust(grads, [tuple(range(1, g.ndim)) for g in grads], torch.stack, p, foreach)
+    return robust([g.reshape(gradients.members, -1) for g in grads], [(1,)] * len(grads), torch.stack, p, foreach)
 
 
 Dims = Sequence[tuple[int, ...] | None] | None

@@ -312,6 +312,19 @@ def test_an_overflowing_member_among_others():
     torch.testing.assert_close(p.grad, torch.tensor([[0.5] * 4, [0.1] * 4]))
 
 
+@pytest.mark.parametrize("clip", [
+    lambda p: clip_grad_norm_(p, 1.0, members=True), lambda p: clip_grad_value_(p, 1.0, members=True),
+    lambda p: clip_grad_layerwise_(p, 1.0, members=True), lambda p: clip_grad_adaptive_(p, 0.1, members=True),
+])  # fmt: skip
+def test_members_of_a_single_number(clip):
+    p = nn.Parameter(torch.tensor([2.0, 3.0]))
+    p.grad = torch.tensor([5.0, 0.01])
+    norms = clip([p])
+    assert norms.tolist() == pytest.approx([5.0, 0.01])
+    assert p.grad[0] <= 1
+    assert p.grad[1].item() == pytest.approx(0.01)
+
+
 def test_half_gradients_have_a_norm_in_float32():
     (p,) = tensors(0, (1000,), dtype=torch.float16)
     assert clip_grad_norm_(p, 1.0).dtype == torch.float32
