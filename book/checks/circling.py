@@ -8,9 +8,9 @@ from ganlab.dynamics import bilinear, dirac, gamma, growth, trajectory
 
 
 def _radii(loss: str, regulariser: str = "none", timing: str = "simultaneous", weight: float = 1.0) -> np.ndarray:
-    """Distances to the solution over 500 steps of 0.2, from theta = psi = 1 as published.
+    """Distances to the solution over 500 steps of 0.2, from theta = psi = 1 in the convention of Mescheder et al. 2018.
 
-    In that convention D's positive slope points to the fakes, and the generator moves first.
+    There D's positive slope points to the fakes, and the generator moves first.
     """
     path = trajectory(dirac(loss, regulariser), "gradient", timing, step=0.2, gamma=weight, start=(1, -1))
     return np.linalg.norm(path, axis=1)
