@@ -1,140 +1,28 @@
-"""Games of two numbers: the motion of both players, from symbolic losses, on paper and step by step.
+"""The motion of two players, step by step and on paper: methods, who sees whom, growth near the solution.
 
-    game = dirac("minimax", "r1")                    # Mescheder et al. 2018: G's point theta, D(x) = psi x, data at 0
-    game.field                                       # (-dL_G/dtheta, -dL_D/dpsi)
-    game.eigenvalues()                               # of the field's Jacobian at the solution, with gamma as a symbol
+    game = dirac("minimax", "r1")
     path = trajectory(game, "gradient", "alternating", step=0.2, gamma=0.3)
-    growth(game, "gradient", "alternating", step=0.2, gamma=0.3)    # of the distance to the solution, per step
+    growth(game, "gradient", "alternating", step=0.2, gamma=0.3)  # of the distance to the solution, per step
 
 A rule is written once, with `+` and `*`: it runs on numbers, on arrays and on symbols. So the trajectories, the
-matrices and the formulas that `ganlab.live` prints as JavaScript cannot part.
+matrices and the formulas that `ganlab.live` prints as JavaScript cannot part. The games stand in `ganlab.games`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 
 from ganlab._check import lookup
-from ganlab.derivations import derive
-from ganlab.symbolic import as_function, f, r
+from ganlab.games import REGULARISERS, Game, bilinear, dirac, gamma, psi, theta
+from ganlab.symbolic import as_function
 
-theta, psi = sp.symbols("theta psi", real=True)
-gamma = sp.Symbol("gamma", positive=True)
-
-# What D says of the data, at the solution. Least squares, with targets 0 and 1, says 1/2.
-CENTRES = {"least_squares": sp.Rational(1, 2)}
-# Gauss-Hermite rule of three nodes: the moments of a standard normal up to the fifth.
-NODES = ((-sp.sqrt(3), sp.Rational(1, 6)), (sp.Integer(0), sp.Rational(2, 3)), (sp.sqrt(3), sp.Rational(1, 6)))
-
-Losses = tuple[sp.Expr, sp.Expr]  # G's and D's
-Shifted = Callable[[Any, Any], Losses]  # the losses with the real and the generated point shifted
-
-
-@dataclass(frozen=True)
-class Game:
-    """Two losses in `theta` and `psi`, perhaps with the weight `gamma`; the solution is at (0, 0).
-
-    Attributes:
-        name: for captions.
-        g_loss: what theta descends.
-        d_loss: what psi descends.
-        bound: psi is clipped to [-bound, bound] after each of its steps; None: it is not.
-    """
-
-    name: str
-    g_loss: sp.Expr
-    d_loss: sp.Expr
-    bound: sp.Expr | None = None
-
-    @cached_property
-    def field(self) -> tuple[sp.Expr, sp.Expr]:
-        """The velocities (theta', psi') = (-dL_G/dtheta, -dL_D/dpsi)."""
-        return -sp.diff(self.g_loss, theta), -sp.diff(self.d_loss, psi)
-
-    def jacobian(self) -> sp.Matrix:
-        """The derivative of the field at (0, 0). A clip is not active there.
-
-        Raises:
-            ValueError: the field has a kink there.
-        """
-        at_solution = sp.Matrix(self.field).jacobian([theta, psi]).subs({theta: 0, psi: 0})
-        if at_solution.has(sp.DiracDelta, sp.nan, sp.zoo):
-            raise ValueError(f"{self.name}: the field has a kink at (0, 0), so it has no Jacobian there")
-        return sp.simplify(at_solution)
-
-    def eigenvalues(self) -> list[sp.Expr]:
-        """Of the Jacobian: the real part is the rate of decay (if negative), the imaginary part that of rotation."""
-        return [sp.simplify(value) for value, count in self.jacobian().eigenvals().items() for _ in range(count)]
-
-
-def _r1(losses: Shifted) -> Losses:
-    g_loss, d_loss = losses(0, 0)
-    return g_loss, d_loss + gamma / 2 * psi**2
-
-
-def _gradient_penalty(losses: Shifted) -> Losses:
-    g_loss, d_loss = losses(0, 0)
-    return g_loss, d_loss + gamma / 2 * (sp.Abs(psi) - 1) ** 2
-
-
-def _consensus(losses: Shifted) -> Losses:
-    g_loss, d_loss = losses(0, 0)
-    speed = sp.diff(g_loss, theta) ** 2 + sp.diff(d_loss, psi) ** 2
-    return g_loss + gamma / 2 * speed, d_loss + gamma / 2 * speed
-
-
-def _instance_noise(losses: Shifted) -> Losses:
-    pairs = [
-        (weight * other, losses(sp.sqrt(gamma) * node, sp.sqrt(gamma) * shift))
-        for node, weight in NODES for shift, other in NODES
-    ]  # fmt: skip
-    return sum(weight * g for weight, (g, _) in pairs), sum(weight * d for weight, (_, d) in pairs)
-
-
-# What `gamma` weighs in each. D's slope in x is psi.
-#   r1               gamma/2 psi^2 in D's loss.                            Mescheder et al. 2018, eq. 9
-#   gradient_penalty gamma/2 (|psi| - 1)^2 in D's loss.                    Gulrajani et al. 2017, lambda = gamma/2
-#   consensus        gamma/2 (speed)^2 in both losses.                     Mescheder et al. 2017, eq. 10
-#   instance_noise   normal noise of variance gamma on both points, by NODES: exact to the fifth moment.
-#   clip             psi kept in [-gamma, gamma].                          Arjovsky et al. 2017
-REGULARISERS: dict[str, Callable[[Shifted], Losses]] = {
-    "none": lambda losses: losses(0, 0),
-    "r1": _r1,
-    "gradient_penalty": _gradient_penalty,
-    "consensus": _consensus,
-    "instance_noise": _instance_noise,
-    "clip": lambda losses: losses(0, 0),
-}
-
-
-def dirac(loss: str = "minimax", regulariser: str = "none") -> Game:
-    """The Dirac-GAN of Mescheder et al. 2018: data at 0, the generator's point theta, D(x) = psi x.
-
-    Args:
-        loss: a name in `ganlab.derivations.FORMULAS`. Least squares has D(x) = 1/2 + psi x.
-        regulariser: a name in `REGULARISERS`.
-
-    Raises:
-        ValueError: an unknown name.
-    """
-    pair, centre = derive(loss), CENTRES.get(loss, 0)
-    regularise = lookup(REGULARISERS, regulariser, "regulariser")
-
-    def losses(real_shift, fake_shift):
-        at = {r: centre + psi * real_shift, f: centre + psi * (theta + fake_shift)}
-        return pair.generator.subs(at, simultaneous=True), pair.discriminator.subs(at, simultaneous=True)
-
-    name = loss if regulariser == "none" else f"{loss}, {regulariser}"
-    return Game(name, *regularise(losses), bound=gamma if regulariser == "clip" else None)
-
-
-def bilinear() -> Game:
-    """min over theta, max over psi of theta psi: what every game here looks like close to its solution."""
-    return Game("bilinear", theta * psi, -theta * psi)
+__all__ = [
+    "METHODS", "REGULARISERS", "TIMINGS", "Game", "Method", "State", "advance", "bilinear", "dirac", "gamma", "growth",
+    "psi", "step_matrix", "theta", "trajectory", "velocities",
+]  # fmt: skip
 
 
 class State(NamedTuple):

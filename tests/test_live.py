@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ganlab import dynamics, live
+from ganlab import dynamics, live, script
 from ganlab.derivations import FORMULAS
 from ganlab.dynamics import METHODS, REGULARISERS, TIMINGS, bilinear, dirac, trajectory
 
@@ -44,7 +44,7 @@ def clean():
 
 def rule(method, timing):
     """The printed step as a Python function of (state, h, beta, vG, vD, clip)."""
-    body = re.fullmatch(r"\(\(\[(.*?)\], .*?\) => \{ (.*) \}\)", live.printed_rule(method, timing))
+    body = re.fullmatch(r"\(\(\[(.*?)\], .*?\) => \{ (.*) \}\)", script.printed_rule(method, timing))
     *shared, result = body[2].rstrip(";").split("; ")
 
     def step(state, h, beta, v_g, v_d, clip):
@@ -63,7 +63,7 @@ def test_printed_fields_compute_what_python_does(loss, regulariser):
     game = dirac(loss, regulariser)
     for part, ours in zip(game.field, dynamics.velocities(game, 0.6), strict=True):
         for theta, psi in POINTS:
-            there = eval(live.printed(part), NAMES | {"theta": theta, "psi": psi, "gamma": 0.6})
+            there = eval(script.printed(part), NAMES | {"theta": theta, "psi": psi, "gamma": 0.6})
             assert there == pytest.approx(float(ours(theta, psi)), rel=1e-12, abs=1e-14)
 
 
@@ -109,10 +109,10 @@ def test_mime_bundle_has_a_picture():
 
 
 def test_what_the_figure_knows_of_a_game():
-    assert "kink: true" in live.printed_game(dirac("wasserstein", "gradient_penalty"))
-    assert "kink: false, " not in live.printed_game(dirac("minimax"))
-    assert "weighted: false, kink: false" in live.printed_game(bilinear())
-    assert "weighted: true" in live.printed_game(dirac("wasserstein", "clip"))
+    assert "kink: true" in script.printed_game(dirac("wasserstein", "gradient_penalty"))
+    assert "kink: false, " not in script.printed_game(dirac("minimax"))
+    assert "weighted: false, kink: false" in script.printed_game(bilinear())
+    assert "weighted: true" in script.printed_game(dirac("wasserstein", "clip"))
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_the_script_parses_and_steps_in_an_engine(tmp_path):
     subprocess.run(["node", "--check", tmp_path / "script.js"], check=True)
     for method in METHODS:
         program = f"""
-        {live.PRELUDE}
-        const game = {live.printed_game(game)}, rule = {live.printed_rule(method, "alternating")};
+        {script.PRELUDE}
+        const game = {script.printed_game(game)}, rule = {script.printed_rule(method, "alternating")};
         const vG = (x, y) => game.vG(x, y, 0.3), vD = (x, y) => game.vD(x, y, 0.3);
         let s = [1, 1, 0, 0];
         if ("{method}" === "optimistic") s = [1, 1, vG(1, 1), vD(1, 1)];
