@@ -1,7 +1,7 @@
-"""Our clipping against torch's and against the loops that timm and autoclip run.   python benchmarks/clipping.py
+"""Our clipping against torch's, timm's and two of AutoClip's.   python benchmarks/clipping.py
 
-timm and autoclip are no requirements of ours: what they do for each parameter is written out here, operation by
-operation, from their formulas.
+timm and autoclip are no requirements of ours. timm's loop is written out here, operation by operation; autoclip is
+timed where it is installed (`pip install --target FOLDER --no-deps autoclip`, and FOLDER in PYTHONPATH).
 """
 
 import numpy as np
@@ -9,8 +9,15 @@ import torch
 from pairs import compare, machine, report
 from torch import nn
 
+try:
+    from autoclip.torch import QuantileClip
+except ImportError:
+    QuantileClip = None
+
 from ganlab import nets
 from ganlab.clipping import PercentileClip, clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
+
+TARGETS = {"norm": "<= 1.05", "value": "none", "adaptive": "<= 0.5", "percentile": "<= 0.5"}
 
 
 def unitwise_norm(x):
@@ -30,7 +37,7 @@ def adaptive_loop(parameters, clipping=0.01, eps=1e-3):
 
 
 class PercentileLoop:
-    """Percentile clipping with `.item()` for each parameter and a history without an end, as autoclip."""
+    """Percentile clipping as in the paper's own code: `.item()` for each parameter, a history without an end."""
 
     def __init__(self, percentile):
         self.percentile, self.history = percentile, []
@@ -60,11 +67,16 @@ def case(name, net, parameters) -> None:
             lambda: clip_grad_value_(parameters, 1.0),
             lambda: nn.utils.clip_grad_value_(parameters, 1.0),
         ),
-        "adaptive / loop": (lambda: clip_grad_adaptive_(net), lambda: adaptive_loop(parameters)),
-        "percentile / loop": (lambda: ours(parameters), lambda: loop(parameters)),
+        "adaptive / timm's loop": (lambda: clip_grad_adaptive_(net), lambda: adaptive_loop(parameters)),
+        "percentile / the paper's code": (lambda: ours(parameters), lambda: loop(parameters)),
     }
-    for (what, functions), target in zip(pairs.items(), ("<= 1.05", "none", "<= 0.5", "<= 0.5"), strict=True):
-        report(f"  {what}", compare(*functions), target)
+    if QuantileClip is not None:
+        one, each = (QuantileClip(parameters, 0.1, global_threshold=choice) for choice in (True, False))
+        pairs["percentile / autoclip, one threshold"] = (lambda: ours(parameters), one.step)
+        pairs["percentile / autoclip, one a tensor (default)"] = (lambda: ours(parameters), each.step)
+    for what, functions in pairs.items():
+        target = next(target for start, target in TARGETS.items() if what.startswith(start))
+        report(f"  {what}", compare(*functions, rounds=20, calls=5), target)
 
 
 def main() -> None:

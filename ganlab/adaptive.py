@@ -76,10 +76,12 @@ class _Units:
             flat = first + 1
             return torch.cat([n if n.ndim == flat else n.reshape(*n.shape[:first], -1) for n in norms], dim=-1)
 
-        self.grads, self.weights = robust(self.tensors, dims, join, p), robust(weights, dims, join, p)
+        self.grads = robust(self.tensors, dims, join, p, alike=gradients.alike)
+        self.weights = robust(weights, dims, join, p, alike=gradients.alike)
+        self.together = gradients.together
 
     def scale_(self, factor: Tensor, foreach: bool | None) -> None:
-        scale_(self.tensors, _viewed(factor.split(self.counts, dim=-1), self.shapes), foreach)
+        scale_(self.tensors, _viewed(factor.split(self.counts, dim=-1), self.shapes), foreach, self.together)
 
 
 def _viewed(tensors: Sequence[Tensor], shapes: Sequence[tuple[int, ...] | None]) -> list[Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganlab.handed import Gradients, Handed, gather, norms, on_one_device, total
+from ganlab.handed import Gradients, Handed, gather, norms, total
 from ganlab.report import Report
 
 # What becomes of a gradient that is not finite; see `ganlab.clipping`.
@@ -53,14 +53,15 @@ def clip(
     return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
 
 
-def scale_(tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None) -> None:
-    """Multiply each tensor by its factor, or all by one, in place."""
-    if foreach is not False and on_one_device(tensors):
+def scale_(
+    tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None, together: bool = True
+) -> None:  # fmt: skip
+    """Multiply each tensor by its factor, or all by one, in place. together: the tensors are on one device."""
+    if foreach is not False and together:
         torch._foreach_mul_(tensors, factors)
         return
-    for tensor, factor in zip(
-        tensors, [factors] * len(tensors) if isinstance(factors, Tensor) else factors, strict=True
-    ):
+    each = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
+    for tensor, factor in zip(tensors, each, strict=True):
         tensor.mul_(factor.to(tensor.device))
 
 

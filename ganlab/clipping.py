@@ -68,7 +68,7 @@ def clip_grad_norm_(
 
     def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         factor = (max_norm / (norm + MARGIN)).clamp(max=1)
-        scale_(gradients.grads, gradients.factor(factor), foreach)
+        scale_(gradients.grads, gradients.factor(factor), foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype)
 
     nonfinite = "raise" if error_if_nonfinite else nonfinite
@@ -120,7 +120,7 @@ def clip_grad_layerwise_(
         index = [number[layer] for layer in names]
         parts = [each[[i for i, other in enumerate(index) if other == layer]] for layer in number.values()]
         factor = (max_norm / (torch.stack([total(part, norm_type) for part in parts]) + MARGIN)).clamp(max=1)
-        scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach)
+        scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype).mean(0)
 
     return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
@@ -139,11 +139,12 @@ def clip_weights_(
     members = isinstance(parameters, Population) if members is None else members
     count = weights[0].shape[0] if members else None
     rows, dims = ([w.reshape(count, -1) for w in weights], [(1,)] * len(weights)) if members else (weights, None)
-    before = None if report is None else total(robust(rows, dims, torch.stack))
+    alike = len({(w.get_device(), w.dtype) for w in weights}) == 1
+    before = None if report is None else total(robust(rows, dims, torch.stack, alike=alike))
     share = None if report is None else _share_beyond(weights, bound, count)
     _clamp_(weights, bound, foreach)
     if report is not None:
-        report.add(before, total(robust(rows, dims, torch.stack)), share, ~before.isfinite())
+        report.add(before, total(robust(rows, dims, torch.stack, alike=alike)), share, ~before.isfinite())
 
 
 def _clamp_(tensors: list[Tensor], bound: float, foreach: bool | None) -> None:

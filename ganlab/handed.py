@@ -22,6 +22,7 @@ class Gradients:
     names: as the module or the named parameters have them, else None.
     members: N, where every tensor has a leading axis of N members; else None.
     device: of the first parameter.
+    together: all gradients are on one device. alike: and of one type.
     """
 
     parameters: list[Tensor]
@@ -29,6 +30,8 @@ class Gradients:
     names: list[str] | None
     members: int | None
     device: torch.device
+    together: bool = True
+    alike: bool = True
 
     def zeros(self) -> Tensor:
         """0 for each member."""
@@ -69,7 +72,9 @@ def gather(parameters: Handed, members: bool | None = None) -> Gradients:
     if any(grad.layout is not torch.strided for grad in grads):
         grads = [_dense(tensor, members) for tensor in tensors]
     count = _member_count(tensors or every[:1]) if members else None
-    return Gradients(tensors, grads, names, count, every[0].device)
+    kinds = {(grad.get_device(), grad.dtype) for grad in grads}
+    together = len({device for device, _ in kinds}) <= 1
+    return Gradients(tensors, grads, names, count, every[0].device, together, len(kinds) <= 1)
 
 
 def read(parameters: Handed) -> tuple[list[str] | None, list[Tensor]]:
@@ -133,28 +138,29 @@ def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> 
     """
     grads = gradients.grads
     if gradients.members is None:
-        return robust(grads, None, torch.stack, p, foreach)
-    return robust([g.reshape(gradients.members, -1) for g in grads], [(1,)] * len(grads), torch.stack, p, foreach)
+        return robust(grads, None, torch.stack, p, foreach, gradients.alike)
+    rows = [grad.reshape(gradients.members, -1) for grad in grads]
+    return robust(rows, [(1,)] * len(rows), torch.stack, p, foreach, gradients.alike)
 
 
 Dims = Sequence[tuple[int, ...] | None] | None
 
 
-def robust(tensors: list[Tensor], dims: Dims, join: Callable, p: float = 2.0, foreach: bool | None = None) -> Tensor:
-    """The p-norm of each of `tensors` over its entry of `dims` (None: over all), and `join` of these."""
+def robust(
+    tensors: list[Tensor], dims: Dims, join: Callable, p: float = 2.0, foreach: bool | None = None, alike: bool = True
+) -> Tensor:  # fmt: skip
+    """The p-norm of each of `tensors` over its entry of `dims` (None: over all), and `join` of these.
+
+    alike: the tensors are of one type and on one device.
+    """
     device, dtype = tensors[0].device, tensors[0].dtype
-    alike = len({t.dtype for t in tensors}) == 1 and on_one_device(tensors)
     if alike and device.type == "cpu" and not torch.compiler.is_compiling():
         values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
-        if values.amax() < torch.inf:  # not so for NaN
+        if values.max().item() < torch.inf:  # not so for NaN
             return values
     elif alike and dtype != precise(device):
         return join(_plain(tensors, dims, p, foreach, precise(device)))
     return join([_scaled(t, d, p).to(device) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
-
-
-def on_one_device(tensors: list[Tensor]) -> bool:
-    return len({t.get_device() for t in tensors}) == 1
 
 
 def total(norms: Tensor, p: float = 2.0) -> Tensor:

@@ -67,7 +67,7 @@ class PercentileClip:
         seen = self._norms[: self.calls]
         self.threshold = torch.nanquantile(seen, self.percentile / 100, dim=0)
         factor = torch.where(norm <= self.threshold, 1, self.threshold / norm)
-        scale_(gradients.grads, gradients.factor(factor), self.foreach)
+        scale_(gradients.grads, gradients.factor(factor), self.foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype)
 
     def state_dict(self) -> dict:
