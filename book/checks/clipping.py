@@ -60,7 +60,7 @@ def largest_growth_by_a_clip() -> float:
 
 @check
 def mean_of_a_clipped_two_point_gradient() -> float:
-    """A gradient is -1 with probability 0.9 and 10 with probability 0.1; clipped at 1, its mean. Unclipped it is 0.1."""
+    """A gradient is -1 with probability 0.9 and 10 with probability 0.1: its mean is 0.1. Its mean clipped at 1."""
     weight = torch.zeros(10, 1, requires_grad=True)
     weight.grad = torch.tensor([-1.0] * 9 + [10.0])[:, None]
     clip_grad_value_(weight, 1.0, members=True)
@@ -80,7 +80,7 @@ def _adam(gradients: torch.Tensor, clip: float) -> torch.Tensor:
 
 @check
 def adam_with_two_thresholds() -> float:
-    """All entries above 0.01: Adam's paths for the thresholds 0.01 and 0.0001, largest difference over the path's size."""
+    """All entries above 0.01: Adam's paths for thresholds of 0.01 and 0.0001, largest difference over their size."""
     torch.manual_seed(0)
     noise = torch.randn(300, 50, dtype=torch.float64)
     gradients = noise + 0.02 * noise.sign()
@@ -168,8 +168,7 @@ def step_without_unscale() -> float:
 
 @check
 def weight_of_the_first_of_four_micro_batches() -> float:
-    """Clipped after each of four accumulated backward passes of norm 100 at threshold 1: the first one's share of what
-    is left; it should be 1/4."""
+    """Clipped to 1 after each of four accumulated backward passes of norm 100: the first one's share; 1/4 is right."""
     weight = torch.zeros(4, dtype=torch.float64, requires_grad=True)
     for i in range(4):
         (100 * weight[i]).backward()
