@@ -103,7 +103,7 @@ def main() -> None:
             plain = bare_step(*pair(), dataset, BATCH)
             G, D = pair()
             watched = watch(G, D, bare_step(G, D, dataset, BATCH))
-            report(name, compare(watched, plain, rounds=16, calls=3), target)
+            report(name, compare(watched, plain, rounds=12, calls=1), target)
 
 
 if __name__ == "__main__":
