@@ -36,8 +36,8 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
         x: samples of any shape.
 
     Returns:
-        slopes (..., logits, numbers in a sample), logits (..., logits). Both can be differentiated further. A loop of your
-        own may take its loss from these logits, and save a pass.
+        slopes (..., logits, numbers in a sample), logits (..., logits). Both can be differentiated further.
+        A loop of your own may take its loss from these logits, and save a pass.
 
     Raises:
         ValueError: D has batch norm in training mode, or does not return one logit a sample.
