@@ -205,3 +205,10 @@ def test_a_measurement_that_is_not_there_is_reported(study, tmp_path, old, new, 
 def test_table_escapes_what_would_end_a_cell():
     line = account_tables.table(["head"], [["a|b $|x| + \\|y\\|$\nc"]]).splitlines()[-1]
     assert line == r"| a\|b $\vert x\vert  + \Vert y\Vert $ c |"
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_text("- id: A\n  statement: one\n  statement: two\n")
+    with pytest.raises(measures.AccountError, match="line 1: statement stands twice"):
+        accounts.claims(path)

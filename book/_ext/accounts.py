@@ -90,9 +90,19 @@ def disagreements(entries: Mapping[str, Claim | Reproduction]) -> list[str]:
     return lines
 
 
+class _OnceOnly(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys in silence, and a merge of two branches makes such pairs."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise AccountError(f"line {node.start_mark.line + 1}: {', '.join(sorted(twice))} stands twice in one entry")
+        return super().construct_mapping(node, deep)
+
+
 def _entries(path: Path, build: Callable[[dict], Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
-    for number, item in enumerate(yaml.safe_load(path.read_text()) or [], start=1):
+    for number, item in enumerate(yaml.load(path.read_text(), _OnceOnly) or [], start=1):
         name = item.get("id", f"entry {number}") if isinstance(item, dict) else f"entry {number}"
         try:
             if name in entries:
