@@ -63,6 +63,6 @@ class Game:
         self.series.add(step, torch.cat([logits, slopes]))
         self._logits = self._slopes = None
 
-    def close(self) -> None:
+    def remove(self) -> None:
         if self._hook is not None:
             self._hook.remove()

@@ -10,6 +10,7 @@ one transfer for many steps.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 from torch import Tensor, nn
@@ -61,15 +62,14 @@ class Monitor:
         self.members = _members(nets)
         self.seeds = tables.seeds(seeds, self.members)
         self.every, self.step, self._clock = every, 0, list(players)[-1]
-        self._series = lambda: Series(fetch_every, capacity)
+        series = partial(Series, fetch_every, capacity)
         self.players = {
-            name: Player(name, net, optimizer, self.members, self._series())
-            for name, (net, optimizer) in players.items()
+            name: Player(name, net, optimizer, self.members, series()) for name, (net, optimizer) in players.items()
         }
         kinds = None if isinstance(activations, bool) else list(activations)
         self._taps = {name: Taps(net, kinds) for name, net in nets.items()} if activations else {}
-        self._activity = {(net, phase): self._series() for net in self._taps for phase in players}
-        self._game = Game(nets.get(discriminator), self.members, self._series())
+        self._activity = {(net, phase): series() for net in self._taps for phase in players}
+        self._game = Game(nets.get(discriminator), self.members, series())
         self._hooks = []
         for name, (_, optimizer) in players.items():
             self._hooks.append(optimizer.register_step_pre_hook(lambda *_, name=name: self._before(name)))
@@ -83,6 +83,7 @@ class Monitor:
         seeds = None if isinstance(trainer.seeds, int) else trainer.seeds
         monitor = trainer.monitor = cls(players, **{"seeds": seeds, **options})
         monitor.step = trainer.steps
+        monitor._switch()
         return monitor
 
     @property
@@ -105,6 +106,7 @@ class Monitor:
             for net, taps in self._taps.items():
                 if (values := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, values)
+        self.players[name].forget()
         if name == self._clock:
             if self.due:
                 self._game.close_step(self.step + 1)
@@ -112,7 +114,7 @@ class Monitor:
             self._switch()
 
     def _switch(self) -> None:
-        for part in (*self._taps.values(), *self.players.values(), self._game):
+        for part in (*self._taps.values(), self._game):
             part.on = self.due
 
     def gradients(self, by: str = "layer") -> pd.DataFrame:
@@ -164,7 +166,7 @@ class Monitor:
     def close(self) -> None:
         """Take every hook off. The tables stay."""
         for part in (*self._hooks, *self.players.values(), self._game, *self._taps.values()):
-            part.remove() if hasattr(part, "remove") else part.close()
+            part.remove()
 
     def __enter__(self) -> "Monitor":
         return self

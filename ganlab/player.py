@@ -34,7 +34,7 @@ class Player:
                 f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
             )
         self.sizes = [p.numel() // (members or 1) for p in self.parameters]
-        self.bad, self.measured, self.on = 0, 0, True
+        self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
         self._hooks, self._hooked = [], set()
@@ -90,11 +90,14 @@ class Player:
         self.series.add(step, torch.cat([self._before, moved[None]]), self._status)
         self.bad = self.bad + (self._before[2] > 0).long()
         self.measured += 1
-        self._seen = [p.grad for p in self.parameters]
-        self._touched.clear()
         self._before, self._old = None, []
         self._listen()
 
-    def close(self) -> None:
+    def forget(self) -> None:
+        """A step is over, measured or not: what a backward pass reaches from now on is new."""
+        self._seen = [p.grad for p in self.parameters]
+        self._touched.clear()
+
+    def remove(self) -> None:
         for hook in self._hooks:
             hook.remove()

@@ -40,7 +40,7 @@ def snapshot(
     with torch.enable_grad():
         value = (_random_direction if loss is None else loss)(net(x)).sum()
         grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
-    taps.close()
+    taps.remove()
     names = tables.seeds(seeds, taps.members)
     point = (0, taps.take().cpu().numpy(), None)
     table = tables.activations({("net", "net"): (taps.layers, [point])}, names)

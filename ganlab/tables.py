@@ -74,10 +74,10 @@ def _layers(table: pd.DataFrame) -> pd.DataFrame:
     """Norms of a layer from those of its parameters; sums of counts; nothing stays nothing."""
     keys = ["step", "phase", "layer", "depth", "seed"]
     squares = ["grad_norm", "weight_norm", "moved"]
-    measured = table["status"].isin(NOTHING)
+    nothing = table["status"].isin(NOTHING)
     parts = table.assign(**{column: table[column] ** 2 for column in squares})
     # What has no gradient adds no weights to the ratio, and no entries to the share of zeros.
-    parts.loc[measured, ["weight_norm", "size"]] = np.nan
+    parts.loc[nothing, ["weight_norm", "size"]] = np.nan
     kept = [*squares, "zeros", "nonfinite", "size"]
     grouped = parts.groupby(keys, sort=False)
     layers = grouped[kept].sum(min_count=1)

@@ -110,7 +110,7 @@ class Taps:
         self._forward, self._backward = ([[] for _ in self.layers] for _ in range(2))
         return torch.stack(rows, dim=1)
 
-    def close(self) -> None:
+    def remove(self) -> None:
         """Take the hooks off."""
         for hook in self._hooks:
             hook.remove()

@@ -447,3 +447,26 @@ def test_the_passes_of_a_penalty_are_not_counted(seeds):
         tables.append((watch.activations(), watch.game(), watch.gradients()))
     for plain, penalised in zip(*tables, strict=True):
         pd.testing.assert_frame_equal(plain, penalised, rtol=1e-4)
+
+
+def test_a_monitor_that_comes_late_counts_on_from_the_trainers_step():
+    late, early = (Trainer(*build(G, D, 0), TwoModes(), RECIPE) for _ in range(2))
+    watch = Monitor.watch(early, every=5, activations=True)
+    late.fit(7, progress=False)
+    other = Monitor.watch(late, every=5, activations=True)
+    for trainer in (early, late):
+        trainer.fit(10, progress=False)
+    for name in ("activations", "game", "gradients"):
+        mine, theirs = (getattr(w, name)().query("step == 10").reset_index(drop=True) for w in (other, watch))
+        pd.testing.assert_frame_equal(mine, theirs)
+
+
+def test_stale_is_seen_also_where_the_steps_between_are_not_measured():
+    net = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    watch = Monitor({"G": (net, optimizer)}, every=4, discriminator=None)
+    for step in range(1, 9):
+        if step != 4:
+            net(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+    assert [status(watch, step)[0]["weight"] for step in (1, 4, 8)] == ["ok", "stale", "ok"]
