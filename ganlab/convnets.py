@@ -9,18 +9,11 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganlab._check import lookup
-from ganlab.layers import (
-    ACTIVATIONS,
-    CONVS,
-    NORMS,
-    OUTPUTS,
-    Discriminator,
-    Generator,
-    check_positive,
-    check_shape,
-    initialised,
-    norm_activation,
-)
+from ganlab.activations import ACTIVATIONS, OUTPUTS
+from ganlab.convs import CONVS
+from ganlab.inits import initialised
+from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
+from ganlab.norms import NORMS
 
 # Side length of the image: (side of the smallest square, number of doublings).
 SIZES: dict[int, tuple[int, int]] = {

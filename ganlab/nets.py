@@ -1,4 +1,6 @@
-"""Generators and discriminators: MLPs here, convolutional pairs in `ganlab.convnets`, their parts in `ganlab.layers`.
+"""Generators and discriminators: MLPs here, convolutional pairs in `ganlab.convnets`.
+
+Their parts are registries, a file each: `ganlab.norms`, `ganlab.activations`, `ganlab.convs`, `ganlab.inits`.
 
 A generator maps `(batch, latent)` to `(batch, *shape)` and has the attributes `latent` and `shape`. A discriminator
 maps `(batch, *shape)` to logits `(batch,)`, with no sigmoid behind them. Everything is importable from here.
@@ -11,20 +13,12 @@ from itertools import pairwise
 from torch import nn
 
 from ganlab._check import lookup
+from ganlab.activations import ACTIVATIONS, OUTPUTS
 from ganlab.convnets import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
-from ganlab.layers import (
-    ACTIVATIONS,
-    CONVS,
-    INITS,
-    NORMS,
-    OUTPUTS,
-    Discriminator,
-    Generator,
-    check_positive,
-    check_shape,
-    initialised,
-    norm_activation,
-)
+from ganlab.convs import CONVS
+from ganlab.inits import INITS, initialised
+from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
+from ganlab.norms import NORMS
 
 __all__ = [
     "ACTIVATIONS",

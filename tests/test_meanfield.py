@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganlab.layers import ACTIVATIONS
+from ganlab.activations import ACTIVATIONS
 from ganlab.meanfield import chi, critical_weight, fixed_point, moments, profile, variance_map
 from ganlab.monitor import snapshot
 

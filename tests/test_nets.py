@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
-from ganlab import layers, nets
+from ganlab import inits, nets
 
 PAIRS = list(nets.GENERATORS)
 SMALL = {"mlp": {"width": 16}, "dcgan": {"width": 8}, "resnet": {"width": 8}}
@@ -135,24 +135,24 @@ def test_batch_norm_has_torchs_eps_and_momentum(name):
 @pytest.mark.parametrize("norm, axes", [("batch", (0, 2, 3)), ("instance", (2, 3)), ("layer", (1, 2, 3))])
 def test_axes_of_the_norms(norm, axes):
     x = 3 + 2 * torch.randn(5, 6, 7, 7, dtype=torch.float64)
-    y = layers.NORMS[norm](6, True).double()(x)
+    y = nets.NORMS[norm](6, True).double()(x)
     expected = (x - x.mean(axes, keepdim=True)) / (x.var(axes, keepdim=True, correction=0) + 1e-5).sqrt()
     assert torch.allclose(y, expected, atol=1e-12)
 
 
 def test_norms_of_vectors():
     x = 3 + 2 * torch.randn(5, 16, dtype=torch.float64)
-    assert torch.allclose(layers.NORMS["layer"](16, False).double()(x), nn.functional.layer_norm(x, (16,)), atol=1e-12)
+    assert torch.allclose(nets.NORMS["layer"](16, False).double()(x), nn.functional.layer_norm(x, (16,)), atol=1e-12)
     assert torch.allclose(
-        layers.NORMS["batch"](16, False).double()(x), (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt()
+        nets.NORMS["batch"](16, False).double()(x), (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt()
     )
-    groups = layers.NORMS["group"](16, False).double()(x).reshape(5, 8, 2)
+    groups = nets.NORMS["group"](16, False).double()(x).reshape(5, 8, 2)
     assert torch.allclose(groups.mean(-1), torch.zeros(5, 8, dtype=torch.float64), atol=1e-12)
 
 
 @pytest.mark.parametrize("features, groups", [(64, 8), (16, 8), (12, 2), (8, 4), (6, 1), (7, 1)])
 def test_a_group_has_at_least_two_features(features, groups):
-    assert layers.NORMS["group"](features, True).num_groups == groups
+    assert nets.NORMS["group"](features, True).num_groups == groups
 
 
 # --- PyTorch's DCGAN example, https://github.com/pytorch/examples/blob/main/dcgan/main.py, at its defaults
@@ -245,7 +245,7 @@ def test_standard_deviations(name, init):
         for net in pair(name, (1, 32, 32), width=width, norm=norm, init=init):
             for layer in weights(net):
                 tolerance = 5 / math.sqrt(2 * layer.weight.numel())  # five standard errors
-                assert layer.weight.std().item() == pytest.approx(expected(*layers.fans(layer)), rel=tolerance)
+                assert layer.weight.std().item() == pytest.approx(expected(*inits.fans(layer)), rel=tolerance)
                 assert layer.bias is None or not layer.bias.any()
             scales = [m for m in net.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
             for scale in scales:
@@ -271,9 +271,9 @@ def test_fans_by_counting(layer, side, plain):
     y = layer(x)
     (gradient,) = torch.autograd.grad(y.sum(), x)
     centre = (0, 0, *([3, 3] if side else []))  # away from the borders
-    assert layers.fans(layer) == (y[centre].item(), gradient[centre].item())
+    assert inits.fans(layer) == (y[centre].item(), gradient[centre].item())
     fans_of_torch = nn.init._calculate_fan_in_and_fan_out(layer.weight)
-    assert (fans_of_torch == layers.fans(layer)) == plain
+    assert (fans_of_torch == inits.fans(layer)) == plain
 
 
 def test_orthogonal_weights():
