@@ -4,13 +4,19 @@ from collections.abc import Callable
 
 from torch import nn
 
-# `image` says whether the features are (batch, C, H, W) or (batch, C). All have a learned scale and shift, so they
-# differ in the axes they average over alone. Nothing works in place: the nets must run under `torch.func.vmap`.
+# `image` says whether the features are (batch, C, H, W) or (batch, C). All but "batch_plain" have a learned scale and
+# shift, so they differ in the axes they average over alone. Nothing works in place: the nets must run under
+# `torch.func.vmap`. `ganlab.batchnorm` has the arithmetic, line by line.
 
 
 def _batch_norm(features: int, image: bool) -> nn.Module:
     """Over the batch, and the places of an image.   Ioffe & Szegedy 2015. torch's eps 1e-5 and momentum 0.1."""
     return nn.BatchNorm2d(features) if image else nn.BatchNorm1d(features)
+
+
+def _batch_norm_plain(features: int, image: bool) -> nn.Module:
+    """The same without scale and shift, and so without a bias anywhere: no number of it is learned."""
+    return (nn.BatchNorm2d if image else nn.BatchNorm1d)(features, affine=False)
 
 
 def _instance_norm(features: int, image: bool) -> nn.Module:
@@ -33,6 +39,7 @@ def _group_norm(features: int, image: bool) -> nn.Module:
 NORMS: dict[str, Callable[[int, bool], nn.Module]] = {
     "none": lambda features, image: nn.Identity(),
     "batch": _batch_norm,
+    "batch_plain": _batch_norm_plain,
     "instance": _instance_norm,
     "layer": _layer_norm,
     "group": _group_norm,

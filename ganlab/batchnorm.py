@@ -1,0 +1,123 @@
+"""Normalisation written out on plain tensors, forwards and backwards: what `torch.nn.BatchNorm1d` does, line by line.
+
+    y, saved = forward(x, scale, shift)
+    grad_x, grad_scale, grad_shift = backward(grad_y, scale, saved)
+
+The norms of `ganlab.norms` differ in the axes they average over alone. Of x with the shape (batch, channels) batch norm
+averages over `axes=(0,)`; of images (batch, channels, height, width) batch norm over (0, 2, 3), instance norm over
+(2, 3), layer norm over (1, 2, 3). So one forward and one backward pass do for all of them.
+
+Source: Ioffe & Szegedy 2015, algorithm 1 and section 3; the order of the terms is ours.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Saved(NamedTuple):
+    """What the backward pass takes from the forward pass. It computes no statistics of x anew."""
+
+    normalised: Tensor
+    std: Tensor
+    axes: tuple[int, ...]
+
+
+def forward(
+    x: Tensor, scale: Tensor | float = 1.0, shift: Tensor | float = 0.0, eps: float = 1e-5, axes: Sequence[int] = (0,)
+) -> tuple[Tensor, Saved]:
+    """Subtract the mean, divide by the standard deviation, scale and shift.
+
+    Args:
+        x: any shape.
+        scale, shift: numbers, or tensors that broadcast against x: (channels,) beside (batch, channels), (channels, 1,
+            1) beside images.
+        eps: added to the variance, so at least 0; the variance is that of the batch, divided by n and not by n - 1.
+        axes: what to average over.
+
+    Returns:
+        The output, in the shape of x, and what `backward` needs.
+
+    Raises:
+        ValueError: a negative eps, an axis that x does not have, or fewer than two numbers to average over.
+    """
+    axes = _checked(x, eps, axes)
+    centred = x - x.mean(axes, keepdim=True)
+    std = (centred.square().mean(axes, keepdim=True) + eps).sqrt()
+    normalised = centred / std
+    return scale * normalised + shift, Saved(normalised, std, axes)
+
+
+def backward(grad: Tensor, scale: Tensor | float, saved: Saved) -> tuple[Tensor, Tensor, Tensor]:
+    """From dL/dy to dL/dx, dL/dscale and dL/dshift.
+
+    The gradient loses its component along the vector of ones (a shift of all x changes nothing) and along the
+    normalised x itself (a stretch changes nothing); the rest is divided by the standard deviation.
+
+    Returns:
+        dL/dx in the shape of x; dL/dscale and dL/dshift in the shape of `scale` (scalars if that is a number).
+    """
+    normalised, std, axes = saved
+    through_scale = scale * grad
+    along_ones = through_scale.mean(axes, keepdim=True)
+    along_output = normalised * (normalised * through_scale).mean(axes, keepdim=True)
+    shape = scale.shape if isinstance(scale, Tensor) else ()
+    return (
+        (through_scale - along_ones - along_output) / std,
+        (grad * normalised).sum_to_size(shape),
+        grad.sum_to_size(shape),
+    )
+
+
+def removed_share(grad: Tensor, saved: Saved) -> Tensor:
+    """Share of the squared gradient that the backward pass takes away before it divides, in [0, 1], one for each mean.
+
+    Two dimensions out of n: 2 / n of a random gradient, and all of it where n is 2.
+    """
+    normalised, _, axes = saved
+    squares = grad.square().mean(axes)
+    along_ones = grad.mean(axes).square()
+    length = normalised.square().mean(axes)  # 1, but for eps
+    return (along_ones + (grad * normalised).mean(axes).square() / length) / squares
+
+
+def running(mean: Tensor, var: Tensor, x: Tensor, momentum: float = 0.1, axes: Sequence[int] = (0,)):
+    """The running mean and variance after a batch x: (1 - momentum) of the old plus momentum of the batch's.
+
+    torch's convention: its momentum is one minus that of most other libraries. The variance is divided by n - 1 here,
+    although the forward pass divides by n. Returns both in the shape of `mean`.
+
+    Raises:
+        ValueError: a momentum outside [0, 1], an axis that x does not have, or fewer than two numbers to average over.
+    """
+    axes = _checked(x, 0.0, axes)
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum={momentum}: the weight of the newest batch, in [0, 1]; torch's default is 0.1")
+    return (
+        (1 - momentum) * mean + momentum * x.mean(axes),
+        (1 - momentum) * var + momentum * x.var(axes, correction=1),
+    )
+
+
+def inference(
+    x: Tensor, mean: Tensor, var: Tensor, scale: Tensor | float = 1.0, shift: Tensor | float = 0.0, eps: float = 1e-5
+) -> Tensor:
+    """Eval mode: the running statistics in place of the batch's, so an affine map of each sample by itself."""
+    if eps < 0:
+        raise ValueError(f"eps={eps}: it is added to a variance, so at least 0")
+    return scale * (x - mean) / (var + eps).sqrt() + shift
+
+
+def _checked(x: Tensor, eps: float, axes: Sequence[int]) -> tuple[int, ...]:
+    if eps < 0:
+        raise ValueError(f"eps={eps}: it is added to a variance, so at least 0")
+    if not axes or any(not -x.ndim <= axis < x.ndim for axis in axes):
+        raise ValueError(f"axes={tuple(axes)}: x has shape {tuple(x.shape)}; name at least one of its axes")
+    axes = tuple(sorted(axis % x.ndim for axis in axes))
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"axes={axes}: one axis stands twice")
+    if (count := math.prod(x.shape[axis] for axis in axes)) < 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}: axes={axes} hold {count} numbers; a mean needs two")
+    return axes
