@@ -43,6 +43,7 @@ def dcgan_generator(
     output: str = "tanh",
     upsample: str = "transposed",
     init: str = "dcgan",
+    dropout: float = 0.0,
 ) -> Generator:
     """The generator of Radford et al. 2016: `(batch, latent)` to `(batch, *shape)`.
 
@@ -53,6 +54,7 @@ def dcgan_generator(
         latent: width of the latent.
         width: channels before the last layer; each layer before that has twice those of the next.
         norm, activation, output, upsample, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `CONVS`, `INITS`.
+        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode (`ganlab.layers.dropouts`).
 
     Raises:
         ValueError: a shape it cannot make, a size that is not positive, an unknown name.
@@ -64,8 +66,8 @@ def dcgan_generator(
     # "Project and reshape". The example's transposed convolution of one place is this product, only slower.
     layers = [nn.Linear(latent, channels[0] * base * base, bias=bias), nn.Unflatten(1, (channels[0], base, base))]
     for inputs, outputs in pairwise(channels):
-        layers += [*norm_activation(inputs, norm, activation, image=True), up(inputs, outputs, bias)]
-    layers += [*norm_activation(width, norm, activation, image=True), up(width, shape[0], bias)]
+        layers += [*norm_activation(inputs, norm, activation, True, dropout), up(inputs, outputs, bias)]
+    layers += [*norm_activation(width, norm, activation, True, dropout), up(width, shape[0], bias)]
     body = nn.Sequential(*layers, lookup(OUTPUTS, output, "output")())
     return initialised(Generator(latent, shape, body), init)
 
@@ -77,6 +79,7 @@ def dcgan_discriminator(
     activation: str = "leaky_relu",
     init: str = "dcgan",
     outputs: int = 1,
+    dropout: float = 0.0,
 ) -> Discriminator:
     """The discriminator of Radford et al. 2016: `(batch, *shape)` to logits `(batch,)`.
 
@@ -88,6 +91,7 @@ def dcgan_discriminator(
         width: channels after the first layer; each further layer doubles them.
         norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
         outputs: numbers for each image; more than one gives `(batch, outputs)`, as an encoder needs.
+        dropout: as in `dcgan_generator`; neither on the image nor on the logit.
 
     Raises:
         ValueError: a shape it cannot read, a size that is not positive, an unknown name.
@@ -97,10 +101,10 @@ def dcgan_discriminator(
     channels, bias = [width * 2**k for k in range(doublings)], norm == "none"
     lookup(NORMS, norm, "norm")  # At the smallest size no layer has a norm, and a wrong name would pass unseen.
     layers = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1, bias=bias)]
-    layers += norm_activation(width, "none", activation, image=True)
+    layers += norm_activation(width, "none", activation, True, dropout)
     for before, after in pairwise(channels):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=bias)]
-        layers += norm_activation(after, norm, activation, image=True)
+        layers += norm_activation(after, norm, activation, True, dropout)
     layers += [nn.Flatten(), nn.Linear(channels[-1] * base * base, outputs, bias=bias)]
     return initialised(Discriminator(shape, nn.Sequential(*layers)), init)
 
@@ -116,20 +120,20 @@ class ResidualBlock(nn.Module):
         return self.branch(x) + self.shortcut(x)
 
 
-def up_block(width: int, norm: str, activation: str, upsample: str) -> ResidualBlock:
+def up_block(width: int, norm: str, activation: str, upsample: str, dropout: float = 0.0) -> ResidualBlock:
     """Norm, activation, up-sampling, norm, activation, convolution: `(width, n, n)` to `(width, 2n, 2n)`."""
     bias = norm == "none"
     branch = nn.Sequential(
         *norm_activation(width, norm, activation, image=True),
         lookup(CONVS, upsample, "upsample")(width, width, bias),
-        *norm_activation(width, norm, activation, image=True),
+        *norm_activation(width, norm, activation, True, dropout),
         nn.Conv2d(width, width, 3, padding=1, bias=bias),
     )
     # 1x1 convolution and repetition commute; this order has a quarter of the multiplications.
     return ResidualBlock(branch, nn.Sequential(nn.Conv2d(width, width, 1, bias=False), nn.Upsample(scale_factor=2)))
 
 
-def down_block(inputs: int, width: int, norm: str, activation: str, first: bool) -> ResidualBlock:
+def down_block(inputs: int, width: int, norm: str, activation: str, first: bool, dropout: float = 0.0) -> ResidualBlock:
     """Norm, activation, convolution, twice, then 2x2 means: `(inputs, n, n)` to `(width, n/2, n/2)`.
 
     The first block reads the image itself: no norm, and no activation before its first convolution.
@@ -139,7 +143,7 @@ def down_block(inputs: int, width: int, norm: str, activation: str, first: bool)
     branch = nn.Sequential(
         *before,
         nn.Conv2d(inputs, width, 3, padding=1, bias=bias),
-        *norm_activation(width, "none" if first else norm, activation, image=True),
+        *norm_activation(width, "none" if first else norm, activation, True, dropout),
         nn.Conv2d(width, width, 3, padding=1, bias=bias),
         nn.AvgPool2d(2),
     )
@@ -156,17 +160,19 @@ def resnet_generator(
     output: str = "tanh",
     upsample: str = "nearest",
     init: str = "he",
+    dropout: float = 0.0,
 ) -> Generator:
     """Residual blocks that double the side: `(batch, latent)` to `(batch, *shape)`.   Gulrajani et al. 2017, app. F.
 
-    Args and errors as `dcgan_generator`, but `width` is the number of channels in every block.
+    Args and errors as `dcgan_generator`, but `width` is the number of channels in every block, and
+    `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
     """
     shape, base, doublings = _plan(shape)
     check_positive(latent=latent, width=width)
     body = nn.Sequential(
         nn.Linear(latent, width * base * base, bias=norm == "none"),
         nn.Unflatten(1, (width, base, base)),
-        *(up_block(width, norm, activation, upsample) for _ in range(doublings)),
+        *(up_block(width, norm, activation, upsample, dropout) for _ in range(doublings)),
         *norm_activation(width, norm, activation, image=True),
         nn.Conv2d(width, shape[0], 3, padding=1),
         lookup(OUTPUTS, output, "output")(),
@@ -181,17 +187,19 @@ def resnet_discriminator(
     activation: str = "relu",
     init: str = "he",
     outputs: int = 1,
+    dropout: float = 0.0,
 ) -> Discriminator:
     """Residual blocks that halve the side, the mean over places, a linear layer.   Gulrajani et al. 2017, app. F.
 
-    Args and errors as `dcgan_discriminator`, but `width` is the number of channels in every block.
+    Args and errors as `dcgan_discriminator`, but `width` is the number of channels in every block, and
+    `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
     """
     shape, _, doublings = _plan(shape)
     check_positive(width=width, outputs=outputs)
     lookup(NORMS, norm, "norm")  # As in the DCGAN: the first block has none.
     body = nn.Sequential(
-        down_block(shape[0], width, norm, activation, first=True),
-        *(down_block(width, width, norm, activation, first=False) for _ in range(doublings - 1)),
+        down_block(shape[0], width, norm, activation, True, dropout),
+        *(down_block(width, width, norm, activation, False, dropout) for _ in range(doublings - 1)),
         lookup(ACTIVATIONS, activation, "activation")(),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),

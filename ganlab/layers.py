@@ -49,6 +49,20 @@ def check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def norm_activation(features: int, norm: str, activation: str, image: bool) -> list[nn.Module]:
+def norm_activation(features: int, norm: str, activation: str, image: bool, dropout: float = 0.0) -> list[nn.Module]:
     """What follows a linear map in a hidden layer."""
-    return [lookup(NORMS, norm, "norm")(features, image), lookup(ACTIVATIONS, activation, "activation")()]
+    layers = [lookup(NORMS, norm, "norm")(features, image), lookup(ACTIVATIONS, activation, "activation")()]
+    return [*layers, *dropouts(dropout)]
+
+
+def dropouts(rate: float) -> list[nn.Module]:
+    """Sets each number to 0 with probability `rate`, in train mode only, and divides the others by 1 - rate.
+
+    Nothing at a rate of 0. The masks come from torch's global random numbers.   Srivastava et al. 2014.
+
+    Raises:
+        ValueError: a rate outside [0, 1).
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"dropout={rate}: a rate is in [0, 1); 0 for none")
+    return [nn.Dropout(rate)] if rate else []

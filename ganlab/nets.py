@@ -51,9 +51,10 @@ def _widths(width: int | Sequence[int], depth: int | None) -> tuple[int, ...]:
     return tuple(width)
 
 
-def _hidden(inputs: int, width: int, norm: str, activation: str) -> list[nn.Module]:
+def _hidden(inputs: int, width: int, norm: str, activation: str, dropout: float) -> list[nn.Module]:
     # No bias before a norm, which has a shift of its own.
-    return [nn.Linear(inputs, width, bias=norm == "none"), *norm_activation(width, norm, activation, image=False)]
+    after = norm_activation(width, norm, activation, image=False, dropout=dropout)
+    return [nn.Linear(inputs, width, bias=norm == "none"), *after]
 
 
 def mlp_generator(
@@ -65,6 +66,7 @@ def mlp_generator(
     activation: str = "relu",
     output: str | None = None,
     init: str = "default",
+    dropout: float = 0.0,
 ) -> Generator:
     """Fully connected: hidden layers, then one to the sample.
 
@@ -74,16 +76,18 @@ def mlp_generator(
         width, depth: `depth` hidden layers (2 unless said) of `width` units; or a width for each layer, (128, 256) say.
         norm, activation, output, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `INITS`. `output=None` takes "tanh"
             for images and "linear" for points, which have no bounds.
+        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode (`ganlab.layers.dropouts`).
 
     Raises:
-        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
+        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`,
+            a rate outside its range.
     """
     shape = check_shape(shape)
     check_positive(latent=latent)
     output = output or ("tanh" if len(shape) == 3 else "linear")
     widths, layers = (latent, *_widths(width, depth)), []
     for inputs, outputs in pairwise(widths):
-        layers += _hidden(inputs, outputs, norm, activation)
+        layers += _hidden(inputs, outputs, norm, activation, dropout)
     layers += [nn.Linear(widths[-1], math.prod(shape)), lookup(OUTPUTS, output, "output")(), nn.Unflatten(1, shape)]
     return initialised(Generator(latent, shape, nn.Sequential(*layers)), init)
 
@@ -96,6 +100,7 @@ def mlp_discriminator(
     activation: str = "leaky_relu",
     init: str = "default",
     outputs: int = 1,
+    dropout: float = 0.0,
 ) -> Discriminator:
     """Fully connected: hidden layers, then one to the logit.
 
@@ -106,17 +111,19 @@ def mlp_discriminator(
         width, depth: `depth` hidden layers (2 unless said) of `width` units; or a width for each layer, (128, 256) say.
         norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
         outputs: numbers for each sample; more than one gives `(batch, outputs)`, as an encoder needs.
+        dropout: as in `mlp_generator`; neither on the sample nor on the logit.
 
     Raises:
-        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`.
+        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`,
+            a rate outside its range.
     """
     shape = check_shape(shape)
     check_positive(outputs=outputs)
     lookup(NORMS, norm, "norm")  # At depth 1 no layer has a norm, and a wrong name would pass unseen.
     widths = _widths(width, depth)
-    layers = [nn.Flatten(), *_hidden(math.prod(shape), widths[0], "none", activation)]
+    layers = [nn.Flatten(), *_hidden(math.prod(shape), widths[0], "none", activation, dropout)]
     for inside, outside in pairwise(widths):
-        layers += _hidden(inside, outside, norm, activation)
+        layers += _hidden(inside, outside, norm, activation, dropout)
     return initialised(Discriminator(shape, nn.Sequential(*layers, nn.Linear(widths[-1], outputs))), init)
 
 

@@ -8,6 +8,7 @@ import torch
 from ganlab import losses
 from ganlab._check import lookup
 from ganlab.cures import CLIPS, PLAYERS
+from ganlab.decay import check_decay, check_strengths
 from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
 from ganlab.stream import LATENTS
@@ -57,6 +58,10 @@ class Recipe:
             ("adaptive"), or the percentile of the norms so far ("percentile").
         clip_players: whose: "G", "D" or "both".
         weight_clip: D's weights are clamped to [-weight_clip, weight_clip] after each of its steps; None: not.
+        l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
+            `weight_decay`.
+        weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
+            1 - lr * weight_decay, as AdamW does (`ganlab.decay`).
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
@@ -83,6 +88,10 @@ class Recipe:
     noise: str | None = None
     noise_sigma: float = 0.1
     noise_steps: int = 1000
+    l2_g: float = 0.0
+    l2_d: float = 0.0
+    weight_decay_g: float = 0.0
+    weight_decay_d: float = 0.0
 
     def __post_init__(self):
         lookup(losses.LOSSES, self.loss, "loss")
@@ -108,6 +117,11 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{name}={value}: a weight, a scale or a threshold is finite and not negative")
+        decays = ("l2_g", "l2_d", "weight_decay_g", "weight_decay_d")
+        check_strengths(**{name: getattr(self, name) for name in decays})
+        for player in "gd":
+            name = f"weight_decay_{player}"
+            check_decay(getattr(self, f"lr_{player}"), getattr(self, name), name)
         self._check_choice("penalty", PENALTIES, ("gamma", "penalty_every"))
         self._check_choice("noise", NOISES, ("noise_sigma", "noise_steps"))
         self._check_choice("clip", CLIPS, ("clip_at", "clip_players"))

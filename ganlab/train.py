@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ganlab import checkpoint, losses
 from ganlab._progress import bar
 from ganlab.cures import Cures
+from ganlab.decay import regularise
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
 from ganlab.stream import LATENTS, Stream
@@ -49,8 +50,7 @@ class Trainer:
         layout = {} if isinstance(G, Population) else {"memory_format": torch.channels_last}
         self.G, self.D, self.data = G.to(self.device, **layout), D.to(self.device, **layout), data
         self.loss = losses.get(self.recipe.loss)
-        self.optimizer_g = OPTIMIZERS[self.recipe.optimizer_g](self.G.parameters(), self.recipe.lr_g, self.recipe)
-        self.optimizer_d = OPTIMIZERS[self.recipe.optimizer_d](self.D.parameters(), self.recipe.lr_d, self.recipe)
+        self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
         self.average = None
         if self.recipe.ema is not None:
             self.average = AveragedModel(self.G, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema), use_buffers=True)
@@ -62,6 +62,11 @@ class Trainer:
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
+
+    def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
+        names = ("optimizer", "lr", "l2", "weight_decay")
+        optimizer, lr, l2, weight_decay = (getattr(self.recipe, f"{name}_{player}") for name in names)
+        return regularise(OPTIMIZERS[optimizer](net.parameters(), lr, self.recipe), l2, weight_decay)
 
     def step(self) -> None:
         """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown."""
