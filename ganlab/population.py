@@ -66,6 +66,7 @@ class Population(nn.Module):
         self.size = len(members)
         # What a loop asks of a generator (latent width, sample shape) holds for each member.
         self.latent, self.shape = getattr(members[0], "latent", None), getattr(members[0], "shape", None)
+        self.law = getattr(members[0], "law", None)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[0] != self.size:

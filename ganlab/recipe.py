@@ -9,9 +9,9 @@ from ganlab import losses
 from ganlab._check import lookup
 from ganlab.cures import CLIPS, PLAYERS
 from ganlab.decay import check_decay, check_strengths
+from ganlab.latents import LATENTS
 from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
-from ganlab.stream import LATENTS
 
 
 def adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
@@ -44,7 +44,7 @@ class Recipe:
         momentum: of SGD and RMSprop.
         batch: samples in a batch, real and fake alike.
         critic_steps: discriminator steps for each generator step.
-        latent: distribution of z, a name in `ganlab.stream.LATENTS`.
+        latent: distribution of z, a name in `ganlab.latents.LATENTS`.
         ema: decay of a running average of the generator's weights, in (0, 1); None: no average.
         penalty: a name in `ganlab.penalties.PENALTIES`; None: none.
         gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.

@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from ganlab._check import lookup
+from ganlab.latents import LATENTS
 from ganlab.layers import check_positive
 from ganlab.population import Population
-from ganlab.stream import LATENTS
 
 EPS = 1e-6  # keeps the logarithm finite for the best sample
 DRAWS = 1000  # samples made at a time
@@ -41,7 +41,7 @@ def rejection_sample(
             calibrated on them and the burn-in (`calibration`). None: the logits as they are.
         burn_in: samples of G that M and gamma are estimated from.
         limit: at most `limit * n` samples are drawn for a member.
-        latents: a name in `ganlab.stream.LATENTS`. seed: of latents and decisions.
+        latents: a name in `ganlab.latents.LATENTS`. seed: of latents and decisions.
 
     Raises:
         ValueError: a number out of range, D does not return a logit a sample, or logits that are not finite.

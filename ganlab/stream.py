@@ -7,21 +7,9 @@ import torch
 from torch import Tensor
 
 from ganlab._check import lookup
+from ganlab.latents import LATENTS
 
 BLOCK_VALUES = 2**19  # numbers drawn at once for one seed: enough to make the calls cheap, small enough for the cache
-
-
-def normal(n: int, latent: int, generator: torch.Generator) -> Tensor:
-    """z ~ N(0, I), shape (n, latent)."""
-    return torch.randn(n, latent, generator=generator)
-
-
-def uniform(n: int, latent: int, generator: torch.Generator) -> Tensor:
-    """z ~ U(-1, 1), shape (n, latent)."""
-    return 2 * torch.rand(n, latent, generator=generator) - 1
-
-
-LATENTS = {"normal": normal, "uniform": uniform}
 
 
 class Stream:

@@ -16,9 +16,10 @@ from ganlab import checkpoint, losses
 from ganlab._progress import bar
 from ganlab.cures import Cures
 from ganlab.decay import regularise
+from ganlab.latents import LATENTS
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
-from ganlab.stream import LATENTS, Stream
+from ganlab.stream import Stream
 
 __all__ = ["Recipe", "Trainer"]
 
@@ -35,7 +36,7 @@ class Trainer:
         device: default: where G's parameters are.
 
     Raises:
-        ValueError: G has no `latent`, or seeds do not fit the populations.
+        ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Trainer:
     ):  # fmt: skip
         self.recipe = recipe or Recipe()
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
-        _check(G, D, self.seeds)
+        _check(G, D, self.seeds, self.recipe)
         self.device = torch.device(device or next(G.parameters()).device)
         # Convolutions run faster with the channels last; torch has no such layout for a population's stacked weights.
         layout = {} if isinstance(G, Population) else {"memory_format": torch.channels_last}
@@ -226,9 +227,11 @@ class Trainer:
             torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"]])
 
 
-def _check(G: nn.Module, D: nn.Module, seeds: int | list[int]) -> None:
+def _check(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Recipe) -> None:
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
+    if (law := getattr(G, "law", None)) not in (None, recipe.latent):
+        raise ValueError(f"latent={recipe.latent!r}: this G makes its latent from {law!r} numbers; set latent={law!r}")
     sizes = [net.size if isinstance(net, Population) else None for net in (G, D)]
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._progress import bar
-from ganlab.stream import Stream, normal
+from ganlab.latents import normal
+from ganlab.stream import Stream
 
 
 class VAE(nn.Module):

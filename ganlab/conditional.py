@@ -1,0 +1,94 @@
+"""Labels for both players: the label is made a part of the sample, so every discriminator and loss can read it.
+
+    data = labelled(load("digits"))                                   # (1 + 10, 8, 8): the image and ten planes
+    G = Conditional(mlp_generator((1, 8, 8), latent=64 + 10), 10)     # draws a label, is told it, and passes it on
+    D = mlp_discriminator(data.shape)
+    images, labels = separate(trainer.sample(1000), data)
+
+The conditional GAN of Mirza & Osindero 2014: the label goes to G beside z, and to D beside the sample.
+"""
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ganlab.dataset import Dataset, device_of
+from ganlab.layers import check_positive
+from ganlab.priors import Prior, choice
+
+
+def labelled(data: Dataset) -> Dataset:
+    """Samples with their label behind them: K more channels, one of them 1 and the others 0.
+
+    (n,) points become (n + K,), images (channels, height, width) become (channels + K, height, width). Of a mixture the
+    label is the nearest mode. The data themselves stay in `.pool`.
+
+    Raises:
+        ValueError: data with neither labels nor modes.
+    """
+    if data.labels is None and data.modes is None:
+        raise ValueError(f"data={data.name!r} has neither labels nor modes: give Dataset.from_images its labels")
+    shape = (data.shape[0] + classes(data), *data.shape[1:])
+    return Dataset(f"labelled_{data.name}", shape, data.value_range, device=data.device, draw=_draw, pool=data)
+
+
+def classes(data: Dataset) -> int:
+    """How many labels or modes there are."""
+    return len(data.modes) if data.labels is None else int(data.labels.max()) + 1
+
+
+def _draw(data: Dataset, n: int, generator: Generator | None) -> Tensor:
+    pool = data.pool
+    if pool.labels is None:
+        samples = pool.sample(n, generator)
+        labels = torch.cdist(samples, pool.modes).argmin(1)
+    else:
+        index = torch.randint(len(pool), (n,), generator=generator, device=device_of(generator)).to(pool.device)
+        samples, labels = pool.samples[index], pool.labels[index]
+    return join(samples, torch.nn.functional.one_hot(labels, classes(pool)).to(samples))
+
+
+def join(samples: Tensor, label: Tensor) -> Tensor:
+    """(batch, channels, ...) and one-hot (batch, K) -> (batch, channels + K, ...)."""
+    planes = label.reshape(*label.shape, *[1] * (samples.ndim - 2)).expand(-1, -1, *samples.shape[2:])
+    return torch.cat([samples, planes], dim=1)
+
+
+def separate(samples: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
+    """Samples of a labelled data set, ([N,] n, channels + K, ...), as plain samples and their labels ([N,] n).
+
+    Raises:
+        ValueError: `data` is not made by `labelled`, or the samples are not of its shape.
+    """
+    if data.draw is not _draw:
+        raise ValueError(f"data={data.name!r} has no labels in its samples: give labelled(data)")
+    if tuple(samples.shape[-len(data.shape) :]) != data.shape:
+        raise ValueError(f"samples have shape {tuple(samples.shape)}: those of {data.name!r} end in {data.shape}")
+    axis, channels = -len(data.shape), data.pool.shape[0]
+    plain, planes = samples.split([channels, data.shape[0] - channels], dim=axis)
+    places = tuple(range(axis + 1, 0))
+    return plain, (planes.mean(places) if places else planes).argmax(-1)
+
+
+class Conditional(Prior):
+    """A generator that draws a label, all K equally likely, sees it beside z, and shows it to D.
+
+    One normal number more than z chooses the label, so `latent` is G.latent - K + 1.
+
+    Args:
+        G: a generator of plain samples with a latent wider than K: z, then the one-hot label.
+        count: K.
+
+    Raises:
+        ValueError: K is not positive, or G's latent is no wider than K.
+    """
+
+    def __init__(self, G: nn.Module, count: int):
+        check_positive(count=count)
+        super().__init__(G, getattr(G, "latent", 0) - count + 1)
+        if self.latent < 2:
+            raise ValueError(f"G.latent={G.latent} leaves no room for z beside {count} labels: build G with more")
+        self.count, self.shape = count, (G.shape[0] + count, *G.shape[1:])
+
+    def forward(self, noise: Tensor) -> Tensor:
+        label = choice(noise[:, 0], self.count)
+        return join(self.G(torch.cat([noise[:, 1:], label], dim=1)), label)
