@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import checkpoint, losses
 from ganlab._progress import bar
+from ganlab.balance import Controller, Rule
 from ganlab.cures import Cures
 from ganlab.decay import regularise
 from ganlab.latents import LATENTS
@@ -34,14 +35,16 @@ class Trainer:
         recipe: how to train.
         seeds: seed of the data and the latents; for populations one a member.
         device: default: where G's parameters are.
+        rule: what turns a rate or the penalty's weight while training goes on (`ganlab.balance`); None: nothing does.
 
     Raises:
-        ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations.
+        ValueError: G has no `latent`, or is made for another law of it; seeds do not fit the populations; a rule for the
+            weight of a penalty that the recipe does not have.
     """
 
     def __init__(
         self, G: nn.Module, D: nn.Module, data, recipe: Recipe | None = None, *,
-        seeds: int | Sequence[int] = 0, device: torch.device | str | None = None,
+        seeds: int | Sequence[int] = 0, device: torch.device | str | None = None, rule: Rule | None = None,
     ):  # fmt: skip
         self.recipe = recipe or Recipe()
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
@@ -60,6 +63,7 @@ class Trainer:
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
         self.cures = Cures(self.recipe, self.seeds, self.device)
+        self.controller = None if rule is None else self._controlled(rule)
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
@@ -81,6 +85,8 @@ class Trainer:
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
             penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
+            if self.controller is not None:
+                penalty = self.controller.scaled("gamma", penalty)
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
@@ -90,10 +96,20 @@ class Trainer:
 
         if self.average is not None:
             self.average.update_parameters(self.G)
+        if self.controller is not None:
+            self.controller.step(real_logits, fake_logits)
         self.steps += 1
         self._running.append(torch.stack(
             [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
         ))  # fmt: skip
+
+    def _controlled(self, rule: Rule) -> Controller:
+        if rule.knob == "gamma" and self.recipe.penalty is None:
+            raise ValueError("rule.knob='gamma': the recipe has no penalty to weigh; set Recipe(penalty='r1'), say")
+        controller = Controller(rule, self.seeds, self.device)
+        if (optimizer := {"lr_g": self.optimizer_g, "lr_d": self.optimizer_d}.get(rule.knob)) is not None:
+            controller.drive(optimizer)
+        return controller
 
     def _descend(self, loss: Tensor, player: str) -> None:
         net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
@@ -195,6 +211,7 @@ class Trainer:
                 "average": None if self.average is None else self.average.state_dict(),
                 "optimizer_g": self.optimizer_g.state_dict(), "optimizer_d": self.optimizer_d.state_dict(),
                 "stream": self.stream.state_dict(), "cures": self.cures.state_dict(),
+                "controller": None if self.controller is None else self.controller.state_dict(),
                 "running": self._running, "log": self._log,
                 "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
             },
@@ -204,9 +221,11 @@ class Trainer:
     def load(self, path: str | Path) -> None:
         """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
         state = checkpoint.load(path, self.device)
-        mine = {**dataclasses.asdict(self.recipe), "seeds": self.seeds}
+        rule = None if self.controller is None else dataclasses.asdict(self.controller.rule)
+        mine = {**dataclasses.asdict(self.recipe), "seeds": self.seeds, "rule": rule}
         # A field that is newer than the file: the run did as the default does.
         theirs = {**dataclasses.asdict(Recipe()), **state["recipe"], "seeds": state["seeds"]}
+        theirs["rule"] = (state.get("controller") or {}).get("rule")
         if different := sorted(key for key in mine if mine[key] != theirs.get(key)):
             raise ValueError(
                 f"{path} is of another run: "
@@ -221,6 +240,8 @@ class Trainer:
         self.stream.load_state_dict(state["stream"])
         if "cures" in state:  # not in a file from before there were any
             self.cures.load_state_dict(state["cures"])
+        if self.controller is not None:
+            self.controller.load_state_dict(state["controller"])
         self.steps, self._running, self._log = state["steps"], state["running"], state["log"]
         torch.set_rng_state(state["rng"].cpu())
         if state["cuda_rng"]:

@@ -1,0 +1,174 @@
+"""Balancing the players while they train: D's logits turn a learning rate, or a penalty's weight, up and down.
+
+In ganlab's loop, and in one of your own:
+
+    trainer = Trainer(G, D, data, recipe, rule=RULES["reversed"])
+
+    controller = Controller(RULES["reversed"])
+    controller.drive(optimizer_g)                      # once
+    controller.step(real_logits, fake_logits)          # after each training step
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganlab._check import lookup
+
+# Logits of a training step (..., batch), real and fake -> what the rule looks at, one value a member.
+SIGNALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "false_positives": lambda real, fake: _share(fake > 0),
+    "accuracy": lambda real, fake: (_share(real > 0) + _share(fake < 0)) / 2,
+    "real_sign": lambda real, fake: real.sign().mean(-1),
+}
+KNOBS = ("lr_g", "lr_d", "gamma")  # fields of `ganlab.recipe.Recipe`
+
+
+def _share(mask: Tensor) -> Tensor:
+    return mask.to(torch.get_default_dtype()).mean(-1)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When to turn which knob, and which way.
+
+    Every `every` steps the signal's mean over them is compared with the band. Above `high` the knob is multiplied by
+    `factor ** direction`, below `low` it is divided by that, and inside the band it stays.
+
+    Args:
+        signal: a name in `SIGNALS`. "false_positives": share of the fakes that D takes for real, in [0, 1]; "accuracy":
+            mean of D's accuracies on real and on fake samples, in [0, 1]; "real_sign": E[sign(D(real))], in [-1, 1]
+            (r_t of Karras et al. 2020, Training GANs with Limited Data, eq. 1, taken on the training batches).
+        knob: what is turned, a field of the recipe: "lr_g", "lr_d" or "gamma".
+        low, high: the band; low = high is a target.
+        direction: 1 turns the knob up when there is too much of the signal, -1 turns it down.
+        factor: of one turn, above 1.
+        every: steps that one turn looks at.
+        limits: smallest and largest multiple of the recipe's value.
+
+    Raises:
+        ValueError: a value out of range or an unknown name.
+    """
+
+    signal: str
+    knob: str
+    low: float
+    high: float
+    direction: int = 1
+    factor: float = 1.05
+    every: int = 10
+    limits: tuple[float, float] = (0.01, 100.0)
+
+    def __post_init__(self):
+        lookup(SIGNALS, self.signal, "signal")
+        if self.knob not in KNOBS:
+            raise ValueError(f"unknown knob {self.knob!r}; known: {', '.join(KNOBS)}")
+        if not -1 <= self.low <= self.high <= 1:
+            raise ValueError(f"low={self.low}, high={self.high}: a band has -1 <= low <= high <= 1")
+        if self.direction not in (1, -1):
+            raise ValueError(f"direction={self.direction}: 1 (up when there is too much) or -1 (down)")
+        if not 1 < self.factor < float("inf"):
+            raise ValueError(f"factor={self.factor}: a number above 1; turn the rule around with direction=-1")
+        if not isinstance(self.every, int) or self.every < 1:
+            raise ValueError(f"every={self.every!r}: a whole number of at least 1")
+        if len(self.limits) != 2 or not 0 < self.limits[0] <= 1 <= self.limits[1] < float("inf"):
+            raise ValueError(f"limits={self.limits}: two multiples of the recipe's value, one in (0, 1], one above")
+
+
+RULES: dict[str, Rule] = {
+    # "Too few false positives: lower G's rate. Too many: raise it."
+    "printed": Rule("false_positives", "lr_g", 0.1, 0.3),
+    "reversed": Rule("false_positives", "lr_g", 0.1, 0.3, direction=-1),
+    # Target and interval of Karras et al. 2020, who add to a probability of augmentation; a weight is multiplied.
+    "ada": Rule("real_sign", "gamma", 0.6, 0.6, every=4),
+}
+
+
+class Controller:
+    """A rule at work, for one GAN or for a population. It never synchronises with the device.
+
+    Attributes:
+        value: the knob as a multiple of the recipe's value, () or (N,); 1 at first.
+    """
+
+    def __init__(self, rule: Rule, seeds: int | Sequence[int] = 0, device: torch.device | str = "cpu"):
+        self.rule, self.seeds, self.steps = rule, seeds, 0
+        self.value = torch.ones(() if isinstance(seeds, int) else len(seeds), device=device)
+        self._sum, self._log = torch.zeros_like(self.value), []
+
+    @torch.no_grad()
+    def step(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """Look at D's logits of a training step, (batch,) or (N, batch) each; turn the knob if it is time.
+
+        Raises ValueError for logits of another number of members.
+        """
+        for name, logits in (("real_logits", real_logits), ("fake_logits", fake_logits)):
+            if logits.shape[:-1] != self.value.shape:
+                raise ValueError(f"{name} is {tuple(logits.shape)}: it must be {(*self.value.shape, 'batch')}")
+        self._sum = self._sum + SIGNALS[self.rule.signal](real_logits, fake_logits)
+        self.steps += 1
+        if self.steps % self.rule.every:
+            return
+        signal = self._sum / self.rule.every
+        turn = (signal > self.rule.high).to(signal) - (signal < self.rule.low).to(signal)
+        self.value = (self.value * self.rule.factor ** (self.rule.direction * turn)).clamp(*self.rule.limits)
+        self._log.append((self.steps, torch.stack([signal, self.value])))
+        self._sum = torch.zeros_like(self.value)
+
+    def scaled(self, knob: str, amount: Tensor | float) -> Tensor | float:
+        """`amount`, () or (N,), times the knob's value if this is the knob that the rule turns."""
+        return amount * self.value if knob == self.rule.knob else amount
+
+    def drive(self, optimizer: Optimizer) -> None:
+        """From now on multiply the steps of `optimizer` by `value`, which is what a learning rate does.
+
+        A step is proportional to the learning rate in SGD, RMSprop, Adam and AdamW alike, and torch has one rate for
+        all members of a population. So the parameters go the share `value` of the way from where they were to where
+        the optimizer put them; at a value of 1 they are left as they are, to the last bit.
+        """
+        starts: list[Tensor] = []
+
+        def before(optimizer: Optimizer, *_) -> None:
+            starts[:] = [p.detach().clone() for p in _parameters(optimizer)]
+
+        @torch.no_grad()
+        def after(optimizer: Optimizer, *_) -> None:
+            for p, start in zip(_parameters(optimizer), starts, strict=True):
+                share = self.value.to(p).view(*self.value.shape, *[1] * (p.ndim - self.value.ndim))
+                p.copy_(torch.lerp(start, p, share))
+            starts.clear()
+
+        optimizer.register_step_pre_hook(before)
+        optimizer.register_step_post_hook(after)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row for each look and seed: step, seed, signal (mean since the last look), value (after the turn)."""
+        seeds = [self.seeds] if isinstance(self.seeds, int) else list(self.seeds)
+        if not self._log:
+            return pd.DataFrame(columns=["step", "seed", "signal", "value"])
+        values = torch.stack([values for _, values in self._log]).reshape(len(self._log), 2, len(seeds)).cpu()
+        rows = [(step, seed, *values[i, :, k].tolist())
+                for i, (step, _) in enumerate(self._log) for k, seed in enumerate(seeds)]  # fmt: skip
+        return pd.DataFrame(rows, columns=["step", "seed", "signal", "value"])
+
+    def state_dict(self) -> dict:
+        return {"rule": asdict(self.rule), "steps": self.steps, "value": self.value, "sum": self._sum, "log": self._log}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from there. Raises ValueError for a state of another rule or another number of members."""
+        if state["rule"] != asdict(self.rule) or state["value"].shape != self.value.shape:
+            raise ValueError(
+                f"the state is of {Rule(**state['rule'])} with values {tuple(state['value'].shape)}, "
+                f"this is {self.rule} with values {tuple(self.value.shape)}: build the controller as it was"
+            )
+        self.steps, self._log = state["steps"], list(state["log"])
+        self.value, self._sum = state["value"].to(self.value), state["sum"].to(self.value)
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
