@@ -59,7 +59,7 @@ class Rule:
     low: float
     high: float
     direction: int = 1
-    factor: float = 1.05
+    factor: float = 1.1
     every: int = 10
     limits: tuple[float, float] = (0.01, 100.0)
 
