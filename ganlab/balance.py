@@ -100,6 +100,16 @@ class Controller:
         self.value = torch.ones(() if isinstance(seeds, int) else len(seeds), device=device)
         self._sum, self._log = torch.zeros_like(self.value), []
 
+    @classmethod
+    def of(cls, trainer, rule: Rule) -> "Controller":
+        """The controller of a `ganlab.train.Trainer`. Raises ValueError for the weight of a penalty that is not there."""
+        if rule.knob == "gamma" and trainer.recipe.penalty is None:
+            raise ValueError("rule.knob='gamma': the recipe has no penalty to weigh; set Recipe(penalty='r1'), say")
+        controller = cls(rule, trainer.seeds, trainer.device)
+        if (optimizer := {"lr_g": trainer.optimizer_g, "lr_d": trainer.optimizer_d}.get(rule.knob)) is not None:
+            controller.drive(optimizer)
+        return controller
+
     @torch.no_grad()
     def step(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Look at D's logits of a training step, (batch,) or (N, batch) each; turn the knob if it is time.

@@ -63,7 +63,7 @@ class Trainer:
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
         self.cures = Cures(self.recipe, self.seeds, self.device)
-        self.controller = None if rule is None else self._controlled(rule)
+        self.controller = None if rule is None else Controller.of(self, rule)
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
@@ -102,14 +102,6 @@ class Trainer:
         self._running.append(torch.stack(
             [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
         ))  # fmt: skip
-
-    def _controlled(self, rule: Rule) -> Controller:
-        if rule.knob == "gamma" and self.recipe.penalty is None:
-            raise ValueError("rule.knob='gamma': the recipe has no penalty to weigh; set Recipe(penalty='r1'), say")
-        controller = Controller(rule, self.seeds, self.device)
-        if (optimizer := {"lr_g": self.optimizer_g, "lr_d": self.optimizer_d}.get(rule.knob)) is not None:
-            controller.drive(optimizer)
-        return controller
 
     def _descend(self, loss: Tensor, player: str) -> None:
         net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
