@@ -102,7 +102,7 @@ class Controller:
 
     @classmethod
     def of(cls, trainer, rule: Rule) -> "Controller":
-        """The controller of a `ganlab.train.Trainer`. Raises ValueError for the weight of a penalty that is not there."""
+        """The controller of a `ganlab.train.Trainer`. Raises ValueError for the weight of no penalty."""
         if rule.knob == "gamma" and trainer.recipe.penalty is None:
             raise ValueError("rule.knob='gamma': the recipe has no penalty to weigh; set Recipe(penalty='r1'), say")
         controller = cls(rule, trainer.seeds, trainer.device)

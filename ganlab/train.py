@@ -38,8 +38,8 @@ class Trainer:
         rule: what turns a rate or the penalty's weight while training goes on (`ganlab.balance`); None: nothing does.
 
     Raises:
-        ValueError: G has no `latent`, or is made for another law of it; seeds do not fit the populations; a rule for the
-            weight of a penalty that the recipe does not have.
+        ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations, or a rule
+            turns the weight of a penalty that is not there.
     """
 
     def __init__(
