@@ -1,13 +1,17 @@
 """The books of account: every stated verdict is recomputed; the rule itself is tested on small cases."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import account_tables
 import accounts
 import measures
+import spark
 import works_cited
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
@@ -212,3 +216,55 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     path.write_text("- id: A\n  statement: one\n  statement: two\n")
     with pytest.raises(measures.AccountError, match="line 1: statement stands twice"):
         accounts.claims(path)
+
+
+@pytest.mark.parametrize(("kind", "entries"), [("claims", CLAIMS), ("reproductions", REPRODUCTIONS)])
+def test_the_totals_count_every_entry_once(kind, entries):
+    """Each row adds up, and the rows add up to the last one."""
+    lines = account_tables.totals(entries.values(), kind).splitlines()[2:]
+    counts = [[int(n.strip("* ") or 0) for n in line.strip("|").split("|")[1:]] for line in lines]
+    assert all(sum(row[:-1]) == row[-1] for row in counts)
+    assert [sum(column) for column in zip(*counts[:-1], strict=True)] == counts[-1]
+    assert counts[-1][-1] == len(entries)
+
+
+def test_totals_of_a_small_book(study):
+    """Two chapters; a claim that holds, one that fails, one that is not measurable."""
+    parts = [("01-a", "holds", (at_the_end("> 2"),)), ("01-a", "fails", (at_the_end("> 6"),))]
+    parts += [("02-b", "not measurable", ())]
+    claims = [accounts.Claim(f"X{i}", "x", (at,), verdict, "why", m) for i, (at, verdict, m) in enumerate(parts)]
+    rows = account_tables.totals(claims, "claims").splitlines()[2:]
+    assert [row.split("|")[2:-1] for row in rows] == [
+        [" 1 ", " 1 ", "  ", "  ", " 2 "],
+        ["  ", "  ", "  ", " 1 ", " 1 "],
+        [" **1** ", " **1** ", "  ", " **1** ", " **3** "],
+    ]
+
+
+def places(value, band):
+    """Where the picture has the band's ends, the interval's and the mean, in pixels."""
+    tags = re.findall(r'class="spark-(\w+)"([^/]*)/', spark.svg(value, band))
+    numbers = {name: {k: float(v) for k, v in re.findall(r'(\w+)="([-\d.]+)"', text)} for name, text in tags}
+    left = numbers["band"]["x"]
+    return left, left + numbers["band"]["width"], *(numbers["interval"][k] for k in ("x1", "x2")), numbers["mean"]["cx"]
+
+
+@given(*[st.floats(-1e6, 1e6, width=32)] * 4)
+def test_the_picture_is_in_order(a, b, c, d):
+    """What is less in the numbers is not further right in the picture, and all of it is in the picture."""
+    low, mean, high = sorted((a, b, c))
+    left, right, x1, x2, middle = places(measures.Value(mean, low, high, 5), measures.band(f"> {d}"))
+    assert 0 <= x1 <= middle <= x2 <= spark.WIDTH
+    assert 0 <= left <= right <= spark.WIDTH + 1
+    assert left <= middle if d <= mean else left >= middle
+
+
+def test_the_picture_shows_which_side():
+    band = measures.band("> 1")
+    left, right, *_, mean = places(measures.Value(0.5, 0.4, 0.6, 5), band)
+    assert mean < left and right == spark.WIDTH
+    left, *_, mean = places(measures.Value(1.5, 1.4, 1.6, 5), band)
+    assert mean > left
+    # Orders of magnitude: 1, 100 and 10,000 at equal distances.
+    left, right, _, _, mean = places(measures.Value(100, 100, 100), measures.band("1 .. 10000"))
+    assert mean == pytest.approx((left + right) / 2, abs=0.1)

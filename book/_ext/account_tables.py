@@ -4,49 +4,78 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+import spark
 from accounts import VERDICTS, Claim, Reproduction
-from measures import Measure, Value
+from measures import Measure, Value, band
+
+Entry = Claim | Reproduction
 
 MARKS = {"holds": "✓", "fails": "✗", "depends": "◐", "open": "◐", "not measurable": "○", "pass": "✓", "miss": "✗"}
 
 
-def claims_table(claims: Iterable[Claim], chapters: bool = False) -> str:
-    """A row a claim: what is claimed, the verdict and why, the numbers. `chapters` adds links to the chapters."""
+def claims_table(claims: Iterable[Claim], sparks: bool = False) -> str:
+    """A row a claim: what is claimed, the verdict and why, the numbers; `sparks` draws each number."""
     rows = []
     for claim in claims:
         verdict = claim.computed()
         said = f"**{claim.id}** {claim.statement}"
         judged = f"{badge(verdict)}<br>{claim.reason}"
-        numbers = "<br>".join(_claimed_number(measure) for measure in claim.measures) or "none"
-        rows.append([said, judged, numbers, *([_links(claim.chapter)] if chapters else [])])
-    return table(["Claim", "Verdict", "Measured", *(["Chapter"] if chapters else [])], rows)
+        numbers = "<br>".join(_claimed_number(measure, sparks) for measure in claim.measures) or "none"
+        rows.append([said, judged, numbers])
+    return table(["Claim", "Verdict", "Measured"], rows)
 
 
-def reproductions_table(entries: Iterable[Reproduction], cite, chapters: bool = False) -> str:
-    """A row a result. `cite(key)` is the Markdown that names a source."""
+def reproductions_table(entries: Iterable[Reproduction], cite, sparks: bool = False) -> str:
+    """A row a result. `cite(key)` is the Markdown that names a source; `sparks` draws each number."""
     rows = []
     for entry in entries:
         value = entry.measure.compute()
         ours = f"**{value}**{_seeds(value)}<br>`{entry.measure.source}`"
         what = entry.what + (f"<br>{entry.note}" if entry.note else "")
         source = "exact" if entry.source == "exact" else cite(entry.source)
-        verdict = badge("pass" if entry.computed() else "miss")
-        row = [what, f"{entry.published}<br>{source}", ours, _band(entry), verdict]
-        rows.append([*row, *([_links(entry.chapter)] if chapters else [])])
-    return table(["Result", "Published", "Here", "Band", "Verdict", *(["Chapter"] if chapters else [])], rows)
+        verdict = badge(_verdict(entry))
+        drawn = f"{spark.svg(value, entry.band)}" if sparks else ""
+        rows.append([what, f"{entry.published}<br>{source}", ours + drawn, _band(entry), verdict])
+    return table(["Result", "Published", "Here", "Band", "Verdict"], rows)
 
 
-def claims_total(claims: Iterable[Claim]) -> str:
-    """ "12 claims: 5 ✓ holds, ..." with every verdict, in their fixed order."""
-    counts = Counter(claim.computed() for claim in claims)
-    parts = [f"{counts[verdict]} {badge(verdict)}" for verdict in VERDICTS]
-    return f"{counts.total()} claims: {', '.join(parts)}."
+def by_chapter(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """The entries under the first chapter that each names, in the order of the book."""
+    chapters: dict[str, list[Entry]] = {}
+    for entry in entries:
+        chapters.setdefault(entry.chapter[0], []).append(entry)
+    return dict(sorted(chapters.items()))
 
 
-def reproductions_total(entries: Iterable[Reproduction]) -> str:
-    """ "9 results: 8 ✓ pass, 1 ✗ miss"."""
-    counts = Counter("pass" if entry.computed() else "miss" for entry in entries)
-    return f"{counts.total()} results: {counts['pass']} {badge('pass')}, {counts['miss']} {badge('miss')}."
+def totals(entries: Iterable[Entry], kind: str) -> str:
+    """A row a chapter, a column a verdict, all of them in the last row; a chapter's name leads to its table below.
+
+    `kind`: "claims" or "reproductions".
+    """
+    verdicts = {"claims": VERDICTS, "reproductions": ("pass", "miss")}[kind]
+    counts = {chapter: Counter(map(_verdict, part)) for chapter, part in by_chapter(entries).items()}
+    rows = [[_row_name(chapter, kind), *_counted(count, verdicts)] for chapter, count in counts.items()]
+    rows += [["**all**", *(n and f"**{n}**" for n in _counted(sum(counts.values(), Counter()), verdicts))]]
+    return table(["Chapter", *map(badge, verdicts), "all"], rows)
+
+
+def anchor(chapter: str, kind: str) -> str:
+    """The label of a chapter's table on the page of all claims, or of all reproductions."""
+    return f"{kind}-{chapter}"
+
+
+def _row_name(chapter: str, kind: str) -> str:
+    return f"[{chapter.split('-')[0].lstrip('0')}](#{anchor(chapter, kind)}) {{doc}}`/book/{chapter}`"
+
+
+def _counted(count: Counter, verdicts: Iterable[str]) -> list[str]:
+    return [str(count[verdict] or "") for verdict in verdicts] + [str(count.total())]
+
+
+def _verdict(entry: Entry) -> str:
+    if isinstance(entry, Claim):
+        return entry.computed()
+    return "pass" if entry.computed() else "miss"
 
 
 def badge(verdict: str) -> str:
@@ -54,10 +83,13 @@ def badge(verdict: str) -> str:
     return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{MARKS[verdict]} {verdict}</span>'
 
 
-def _claimed_number(measure: Measure) -> str:
+def _claimed_number(measure: Measure, drawn: bool) -> str:
     value = measure.compute()
     mark = MARKS[measure.verdict()]
-    return f"{mark} {measure.label}: **{value}**{_seeds(value)}, claimed {measure.threshold} `{measure.source}`"
+    picture = f"{spark.svg(value, band(measure.threshold))}" if drawn else ""
+    return (
+        f"{mark} {measure.label}: **{value}**{_seeds(value)}, claimed {measure.threshold} `{measure.source}`{picture}"
+    )
 
 
 def _seeds(value: Value) -> str:
@@ -69,10 +101,6 @@ def _band(entry: Reproduction) -> str:
     if low == float("-inf"):
         return f"at most {high:g}"
     return f"at least {low:g}" if high == float("inf") else f"{low:g} to {high:g}"
-
-
-def _links(chapters: Iterable[str]) -> str:
-    return "<br>".join(f"{{doc}}`/book/{chapter}`" for chapter in chapters)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -21,6 +21,9 @@ import works_cited
 
 log = logging.getLogger(__name__)
 
+# A click on a verdict shows the rows that have it. Without scripts all rows stay.
+CHOICE = (Path(__file__).parent / "choice.html").read_text()
+
 
 class MarkdownDirective(SphinxDirective):
     """A directive whose content is Markdown that we write."""
@@ -69,19 +72,33 @@ class Reproductions(Accounts):
         return self.markdown(f"{text}\n\n{{doc}}`All results </book/reproductions>`", "accounts", "results")
 
 
-class ClaimsTable(MarkdownDirective):
+class AllAccounts(MarkdownDirective):
+    """Every entry of a kind: the totals, a choice of verdicts, then a table for each chapter."""
+
+    kind = ""
+
     def run(self) -> list[nodes.Node]:
-        claims = self.checked(accounts.claims())
-        total, table = account_tables.claims_total(claims), account_tables.claims_table(claims, chapters=True)
-        return self.markdown(f"{total}\n\n{table if claims else ''}", "accounts")
+        entries = self.checked(getattr(accounts, self.kind)())
+        found = self.markdown(account_tables.totals(entries, self.kind), "totals")
+        found.append(nodes.raw("", CHOICE, format="html"))
+        for chapter, part in account_tables.by_chapter(entries).items():
+            head = f"({account_tables.anchor(chapter, self.kind)})=\n**{{doc}}`/book/{chapter}`**"
+            found += self.markdown(f"{head}\n\n{self.table(part)}", "accounts", *self.classes)
+        return found
 
 
-class ReproductionsTable(MarkdownDirective):
-    def run(self) -> list[nodes.Node]:
-        entries = self.checked(accounts.reproductions())
-        total = account_tables.reproductions_total(entries)
-        table = account_tables.reproductions_table(entries, cite, chapters=True)
-        return self.markdown(f"{total}\n\n{table if entries else ''}", "accounts", "results")
+class ClaimsTable(AllAccounts):
+    kind, classes = "claims", ()
+
+    def table(self, part: list) -> str:
+        return account_tables.claims_table(part, sparks=True)
+
+
+class ReproductionsTable(AllAccounts):
+    kind, classes = "reproductions", ("results",)
+
+    def table(self, part: list) -> str:
+        return account_tables.reproductions_table(part, cite, sparks=True)
 
 
 class References(MarkdownDirective):
