@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganlab._check import lookup
 from ganlab.activations import ACTIVATIONS, OUTPUTS
-from ganlab.convs import CONVS
+from ganlab.convs import CONVS, DOWN_CONVS
 from ganlab.inits import initialised
 from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
 from ganlab.norms import NORMS
@@ -80,6 +80,7 @@ def dcgan_discriminator(
     init: str = "dcgan",
     outputs: int = 1,
     dropout: float = 0.0,
+    downsample: str = "strided",
 ) -> Discriminator:
     """The discriminator of Radford et al. 2016: `(batch, *shape)` to logits `(batch,)`.
 
@@ -92,18 +93,20 @@ def dcgan_discriminator(
         norm, activation, init: names in `NORMS`, `ACTIVATIONS`, `INITS`.
         outputs: numbers for each image; more than one gives `(batch, outputs)`, as an encoder needs.
         dropout: as in `dcgan_generator`; neither on the image nor on the logit.
+        downsample: a name in `DOWN_CONVS`.
 
     Raises:
         ValueError: a shape it cannot read, a size that is not positive, an unknown name.
     """
     shape, base, doublings = _plan(shape)
     check_positive(width=width, outputs=outputs)
+    down = lookup(DOWN_CONVS, downsample, "downsample")
     channels, bias = [width * 2**k for k in range(doublings)], norm == "none"
     lookup(NORMS, norm, "norm")  # At the smallest size no layer has a norm, and a wrong name would pass unseen.
-    layers = [nn.Conv2d(shape[0], width, 4, stride=2, padding=1, bias=bias)]
+    layers = [down(shape[0], width, bias)]
     layers += norm_activation(width, "none", activation, True, dropout)
     for before, after in pairwise(channels):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=bias)]
+        layers += [down(before, after, bias)]
         layers += norm_activation(after, norm, activation, True, dropout)
     layers += [nn.Flatten(), nn.Linear(channels[-1] * base * base, outputs, bias=bias)]
     return initialised(Discriminator(shape, nn.Sequential(*layers)), init)

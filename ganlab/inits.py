@@ -16,9 +16,10 @@ def fans(layer: nn.Module) -> tuple[float, float]:
     if isinstance(layer, nn.Linear):
         return layer.in_features, layer.out_features
     taps, strides = math.prod(layer.kernel_size), math.prod(layer.stride)
+    inputs, outputs = layer.in_channels / layer.groups, layer.out_channels / layer.groups
     if isinstance(layer, nn.ConvTranspose2d):
-        return layer.in_channels * taps / strides, layer.out_channels * taps
-    return layer.in_channels * taps, layer.out_channels * taps / strides
+        return inputs * taps / strides, outputs * taps
+    return inputs * taps, outputs * taps / strides
 
 
 def _weighted(net: nn.Module) -> list[nn.Module]:

@@ -15,7 +15,7 @@ from torch import nn
 from ganlab._check import lookup
 from ganlab.activations import ACTIVATIONS, OUTPUTS
 from ganlab.convnets import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
-from ganlab.convs import CONVS
+from ganlab.convs import CONVS, DOWN_CONVS
 from ganlab.inits import INITS, initialised
 from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
 from ganlab.norms import NORMS
@@ -24,6 +24,7 @@ __all__ = [
     "ACTIVATIONS",
     "CONVS",
     "DISCRIMINATORS",
+    "DOWN_CONVS",
     "GENERATORS",
     "INITS",
     "NORMS",

@@ -1,0 +1,93 @@
+"""Units that pass no gradient on: each activation's slope at what a batch sends through it.
+
+A unit is a feature, or a channel of an image. Behind the activation phi stands the factor phi'(x) of the chain rule; a
+unit whose factor is 0 for every sample sends nothing back, so the weights in front of it get no gradient at all.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch._C._functorch import get_unwrapped, is_batchedtensor
+
+from ganlab import tables
+from ganlab.population import Population
+from ganlab.taps import layers
+
+FLAT = 0.02  # a slope below this counts as flat: tanh beyond +-0.99, a sigmoid within 0.02 of a bound
+# Modules that act on each number alone.
+ELEMENTWISE = (
+    nn.ReLU, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.SiLU, nn.GELU, nn.Mish, nn.Softplus, nn.Softsign, nn.Tanh,
+    nn.Sigmoid, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish,
+)  # fmt: skip
+COLUMNS = ("dead", "stuck", "one_sided", "flat", "slope")
+
+
+def units(
+    net: nn.Module, x: Tensor, kinds: Sequence[type[nn.Module]] = ELEMENTWISE, *, seeds: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """One forward pass; for each activation layer, what share of its units passes a gradient on.
+
+    Args:
+        net: a network, or a population. Its mode stays; its weights and buffers do too.
+        x: its input, (batch, ...) or (N, batch, ...). Take many samples: a unit that is dead on 10 need not be so on
+            1,000.
+        kinds: classes of modules to look at, which must act on each number alone; default torch's own that do.
+        seeds: names of the members in the table; default 0, 1, ...
+
+    Returns:
+        A row for each activation layer and seed. layer, kind, depth, seed, and, as shares of the units:
+
+        - dead: |phi'(x)| is 0 for every sample (and place).
+        - stuck: |phi'(x)| is below 0.02 for every sample. Dead units are stuck; tanh and sigmoid can only be stuck.
+        - one_sided: x has one sign for every sample. A (leaky) ReLU that never bends is a linear unit, or a dead one.
+
+        Over all numbers: flat, the share with |phi'(x)| below 0.02, and slope, the root mean square of phi'(x).
+
+    Raises:
+        ValueError: the net has no activation layers, or x does not carry the population's members.
+    """
+    if not (found := layers(net, kinds)):
+        raise ValueError(
+            f"net has no module of {', '.join(kind.__name__ for kind in kinds)}: functions called in a `forward` are "
+            "not seen, and activations of your own go into `kinds`"
+        )
+    members = net.size if isinstance(net, Population) else None
+    inputs, kept = {}, {name: buffer.clone() for name, buffer in net.named_buffers()}
+    hooks = [module.register_forward_hook(_keep(inputs, name)) for name, module in found.items()]
+    try:
+        with torch.no_grad():
+            net(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for name, buffer in net.named_buffers():  # batch norm's running statistics
+            buffer.copy_(kept[name])
+    values = torch.stack([_look(found[name], inputs[name], members) for name in found], dim=1)
+    things = pd.DataFrame({"layer": list(found), "kind": [type(module).__name__ for module in found.values()]})
+    things["depth"] = range(len(things))
+    names = tables.seeds(seeds, members)
+    return tables.frame([0], things, names, values[None].cpu().numpy(), COLUMNS).drop(columns="step")
+
+
+def _keep(inputs: dict[str, Tensor], name: str):
+    def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
+        x = args[0]
+        inputs[name] = get_unwrapped(x) if is_batchedtensor(x) else x  # `vmap` hides the member axis, which is first
+
+    return hook
+
+
+def _look(module: nn.Module, x: Tensor, members: int | None) -> Tensor:
+    """(5,) or (5, N): the `COLUMNS`."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(module(x).sum(), x)
+    lead = 0 if members is None else 1
+    unit = lead + 1 if x.ndim > lead + 1 else lead
+    others = [axis for axis in range(lead, x.ndim) if axis != unit]
+    size, signs = slope.abs(), x.detach().sign()
+    flags = [size.amax(others) == 0, size.amax(others) < FLAT, signs.amin(others) == signs.amax(others), size < FLAT]
+    shares = [flag.to(x.dtype).flatten(lead).mean(-1) for flag in flags]
+    return torch.stack([*shares, size.square().flatten(lead).mean(-1).sqrt()])
