@@ -6,7 +6,7 @@ lengths in `SIZES`. A convolution with a norm behind it has no bias: the norm ha
 
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganlab._check import lookup
 from ganlab.activations import ACTIVATIONS, OUTPUTS
@@ -14,6 +14,7 @@ from ganlab.convs import CONVS, DOWN_CONVS
 from ganlab.inits import initialised
 from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
 from ganlab.norms import NORMS
+from ganlab.residual import Scale, down_block, same_block, start_at_zero, up_block
 
 # Side length of the image: (side of the smallest square, number of doublings).
 SIZES: dict[int, tuple[int, int]] = {
@@ -112,48 +113,6 @@ def dcgan_discriminator(
     return initialised(Discriminator(shape, nn.Sequential(*layers)), init)
 
 
-class ResidualBlock(nn.Module):
-    """`branch(x) + shortcut(x)`: the branch learns what to add to a copy of the input.   He et al. 2016."""
-
-    def __init__(self, branch: nn.Module, shortcut: nn.Module):
-        super().__init__()
-        self.branch, self.shortcut = branch, shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.branch(x) + self.shortcut(x)
-
-
-def up_block(width: int, norm: str, activation: str, upsample: str, dropout: float = 0.0) -> ResidualBlock:
-    """Norm, activation, up-sampling, norm, activation, convolution: `(width, n, n)` to `(width, 2n, 2n)`."""
-    bias = norm == "none"
-    branch = nn.Sequential(
-        *norm_activation(width, norm, activation, image=True),
-        lookup(CONVS, upsample, "upsample")(width, width, bias),
-        *norm_activation(width, norm, activation, True, dropout),
-        nn.Conv2d(width, width, 3, padding=1, bias=bias),
-    )
-    # 1x1 convolution and repetition commute; this order has a quarter of the multiplications.
-    return ResidualBlock(branch, nn.Sequential(nn.Conv2d(width, width, 1, bias=False), nn.Upsample(scale_factor=2)))
-
-
-def down_block(inputs: int, width: int, norm: str, activation: str, first: bool, dropout: float = 0.0) -> ResidualBlock:
-    """Norm, activation, convolution, twice, then 2x2 means: `(inputs, n, n)` to `(width, n/2, n/2)`.
-
-    The first block reads the image itself: no norm, and no activation before its first convolution.
-    """
-    bias = norm == "none" or first
-    before = [] if first else norm_activation(inputs, norm, activation, image=True)
-    branch = nn.Sequential(
-        *before,
-        nn.Conv2d(inputs, width, 3, padding=1, bias=bias),
-        *norm_activation(width, "none" if first else norm, activation, True, dropout),
-        nn.Conv2d(width, width, 3, padding=1, bias=bias),
-        nn.AvgPool2d(2),
-    )
-    # Means before the 1x1 convolution: the same map as after it, a quarter of the multiplications.
-    return ResidualBlock(branch, nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, width, 1, bias=False)))
-
-
 def resnet_generator(
     shape: tuple[int, int, int],
     latent: int = 64,
@@ -164,23 +123,35 @@ def resnet_generator(
     upsample: str = "nearest",
     init: str = "he",
     dropout: float = 0.0,
+    blocks: int = 1,
+    branch_scale: Scale = 1.0,
+    plain: bool = False,
 ) -> Generator:
     """Residual blocks that double the side: `(batch, latent)` to `(batch, *shape)`.   Gulrajani et al. 2017, app. F.
 
     Args and errors as `dcgan_generator`, but `width` is the number of channels in every block, and
     `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
+
+        blocks: blocks for each doubling; all but the first keep the side.
+        branch_scale: as `scale` of `ganlab.residual.ResidualBlock`.
+        plain: without the shortcuts, and so without the 1x1 convolution of each block that doubles; else the same.
     """
     shape, base, doublings = _plan(shape)
-    check_positive(latent=latent, width=width)
+    check_positive(latent=latent, width=width, blocks=blocks)
+    rest = (branch_scale, plain, dropout)
     body = nn.Sequential(
         nn.Linear(latent, width * base * base, bias=norm == "none"),
         nn.Unflatten(1, (width, base, base)),
-        *(up_block(width, norm, activation, upsample, dropout) for _ in range(doublings)),
+        *(
+            same_block(width, norm, activation, *rest) if k else up_block(width, norm, activation, upsample, *rest)
+            for _ in range(doublings)
+            for k in range(blocks)
+        ),
         *norm_activation(width, norm, activation, image=True),
         nn.Conv2d(width, shape[0], 3, padding=1),
         lookup(OUTPUTS, output, "output")(),
     )
-    return initialised(Generator(latent, shape, body), init)
+    return start_at_zero(initialised(Generator(latent, shape, body), init))
 
 
 def resnet_discriminator(
@@ -191,21 +162,31 @@ def resnet_discriminator(
     init: str = "he",
     outputs: int = 1,
     dropout: float = 0.0,
+    blocks: int = 1,
+    branch_scale: Scale = 1.0,
+    plain: bool = False,
 ) -> Discriminator:
     """Residual blocks that halve the side, the mean over places, a linear layer.   Gulrajani et al. 2017, app. F.
 
     Args and errors as `dcgan_discriminator`, but `width` is the number of channels in every block, and
-    `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
+    `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016); `blocks` for each halving,
+    `branch_scale` and `plain` as in `resnet_generator`.
     """
     shape, _, doublings = _plan(shape)
-    check_positive(width=width, outputs=outputs)
+    check_positive(width=width, outputs=outputs, blocks=blocks)
+    rest = (branch_scale, plain, dropout)
     lookup(NORMS, norm, "norm")  # As in the DCGAN: the first block has none.
     body = nn.Sequential(
-        down_block(shape[0], width, norm, activation, True, dropout),
-        *(down_block(width, width, norm, activation, False, dropout) for _ in range(doublings - 1)),
+        *(
+            same_block(width, norm, activation, *rest)
+            if k
+            else down_block(width if i else shape[0], width, norm, activation, i == 0, *rest)
+            for i in range(doublings)
+            for k in range(blocks)
+        ),
         lookup(ACTIVATIONS, activation, "activation")(),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Linear(width, outputs),
     )
-    return initialised(Discriminator(shape, body), init)
+    return start_at_zero(initialised(Discriminator(shape, body), init))

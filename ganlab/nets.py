@@ -1,4 +1,4 @@
-"""Generators and discriminators: MLPs here, convolutional pairs in `ganlab.convnets`.
+"""Generators and discriminators: MLPs here, convolutional in `ganlab.convnets`, residual MLPs in `ganlab.residual`.
 
 Their parts are registries, a file each: `ganlab.norms`, `ganlab.activations`, `ganlab.convs`, `ganlab.inits`.
 
@@ -19,6 +19,7 @@ from ganlab.convs import CONVS, DOWN_CONVS
 from ganlab.inits import INITS, initialised
 from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
 from ganlab.norms import NORMS
+from ganlab.residual import resmlp_discriminator, resmlp_generator
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,6 +36,8 @@ __all__ = [
     "dcgan_generator",
     "mlp_discriminator",
     "mlp_generator",
+    "resmlp_discriminator",
+    "resmlp_generator",
     "resnet_discriminator",
     "resnet_generator",
 ]
@@ -132,10 +135,12 @@ GENERATORS: dict[str, Callable[..., Generator]] = {
     "mlp": mlp_generator,
     "dcgan": dcgan_generator,
     "resnet": resnet_generator,
+    "resmlp": resmlp_generator,
 }
 
 DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
     "mlp": mlp_discriminator,
     "dcgan": dcgan_discriminator,
     "resnet": resnet_discriminator,
+    "resmlp": resmlp_discriminator,
 }

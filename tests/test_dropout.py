@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from ganlab import nets
-from ganlab.convnets import ResidualBlock
 from ganlab.layers import dropouts
 from ganlab.penalties import slopes
 from ganlab.population import Population, build
+from ganlab.residual import ResidualBlock
 from ganlab.snapshot import snapshot
 
 IMAGE = (1, 16, 16)
@@ -42,7 +42,7 @@ def test_it_stands_behind_activations_and_drops_in_train_mode_only(side, name):
     net = make(side, name, dropout=0.5, norm="none")
     parts = [list(m) for m in net.modules() if isinstance(m, nn.Sequential)]
     drops = [(layers[i - 1], i) for layers in parts for i, m in enumerate(layers) if isinstance(m, nn.Dropout)]
-    assert len(drops) == {"mlp": 2, "dcgan": 2, "resnet": 2}[name]
+    assert len(drops) == {"mlp": 2, "dcgan": 2, "resnet": 2, "resmlp": 2}[name]
     assert all(isinstance(before, nn.ReLU | nn.LeakyReLU) and i for before, i in drops)
     x = inputs(net)
     assert not torch.equal(net(x), net(x))
