@@ -122,12 +122,16 @@ class Monitor:
 
         Columns: step, phase, layer, depth (0 for the first layer registered), seed, grad_norm (2-norm of the loss's
         gradient), zero_share (share of exact zeros), nonfinite (how many entries are NaN or infinite), update_ratio
-        (2-norm of the step taken over that of the weights), status. With `by="parameter"` also parameter.
+        (2-norm of the step taken over that of the weights), status. With `by="parameter"` also parameter. With
+        `by="net"` a row for the whole network of the player, with no layer and no depth.
 
         `status` is "ok", or why there is no number (NaN): "frozen" (requires_grad is off), "missing" (no gradient
         reached the parameter), "detached" (none reached the whole network), "stale" (a gradient is there, but no
-        backward pass has touched it since the last step), "not in optimizer"; "sparse" has numbers. A layer has the
-        status of its parameters, or "mixed"; its numbers are those of its parameters that have any.
+        backward pass has touched it since the last step), "not in optimizer"; "sparse" has numbers. A layer or a net
+        has the status of its parameters, or "mixed"; its numbers are those of its parameters that have any.
+
+        Raises:
+            ValueError: another `by`.
         """
         return tables.gradients(self.players.values(), self.seeds, by)
 

@@ -24,7 +24,7 @@ from scipy import stats
 from ganlab._progress import bar
 from ganlab.records import provenance, read, recorded, write
 
-__all__ = ["Interval", "Study", "at_scale", "interval", "recorded", "scale"]
+__all__ = ["Interval", "Study", "at_scale", "interval", "recorded", "scale", "summary"]
 
 T = TypeVar("T")
 Call = dict[str, Any]
@@ -74,6 +74,26 @@ def interval(values, level: float = 0.95) -> Interval:
         return Interval(mean, -np.inf, np.inf, 1)
     half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * stats.sem(values))
     return Interval(mean, mean - half, mean + half, values.size)
+
+
+def summary(table: pd.DataFrame, by: str | Sequence[str], *columns: str) -> str:
+    """Mean and 95 % interval of `columns` over the seeds, as text to print: a line for each value of `by`.
+
+    Args:
+        table: tidy, with one row a seed in each group.
+        by: the column or columns that make the groups, which keep their order.
+        columns: what to summarise, each as `interval` does; at least one.
+
+    Raises:
+        ValueError: no columns, columns that the table does not have, or values that are not finite.
+    """
+    keys = [by] if isinstance(by, str) else list(by)
+    known = ", ".join(map(str, table.columns))
+    if not columns:
+        raise ValueError(f"columns: name at least one of {known}")
+    if absent := [name for name in (*keys, *columns) if name not in table]:
+        raise ValueError(f"the table has no column {', '.join(map(repr, absent))}; columns: {known}")
+    return table.groupby(by, sort=False)[list(columns)].agg(lambda values: str(interval(values))).to_string()
 
 
 @dataclass(frozen=True)

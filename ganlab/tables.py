@@ -11,6 +11,8 @@ from ganlab.gradients import MEASURES
 from ganlab.player import NOTHING, Player
 from ganlab.taps import ACTIVITY
 
+# What a row of the gradient table is for, beside a step, a phase and a seed.
+PARTS = {"net": (), "layer": ("layer", "depth"), "parameter": ("layer", "parameter", "depth")}
 GRADIENTS = ("grad_norm", "zero_share", "nonfinite", "update_ratio")
 
 
@@ -40,14 +42,14 @@ def frame(
 
 def gradients(players: Iterable[Player], seeds: Sequence[int], by: str = "layer", last: bool = False) -> pd.DataFrame:
     """See `ganlab.monitor.Monitor.gradients`; `last` keeps the last point alone."""
-    if by not in ("layer", "parameter"):
-        raise ValueError(f"by={by!r}: 'layer' or 'parameter'")
+    if by not in PARTS:
+        raise ValueError(f"by={by!r}: one of {', '.join(PARTS)}")
+    keys = ["step", "phase", *PARTS[by], "seed"]
     parts = [_player(player, player.series.read()[-1:] if last else player.series.read(), seeds) for player in players]
     table = pd.concat(parts, ignore_index=True)
-    table = table if by == "parameter" else _layers(table)
+    table = table if by == "parameter" else _pooled(table, keys)
     table["update_ratio"] = table["moved"] / table["weight_norm"].where(table["weight_norm"] > 0)
     table["zero_share"] = table["zeros"] / table["size"].where(table["grad_norm"].notna() | (table["nonfinite"] > 0))
-    keys = ["step", "phase", "layer", *(["parameter"] if by == "parameter" else []), "depth", "seed"]
     table = table[[*keys, *GRADIENTS, "status"]]
     return table.sort_values("step", kind="stable", ignore_index=True)
 
@@ -70,9 +72,8 @@ def _player(player: Player, points, seeds) -> pd.DataFrame:
     return table
 
 
-def _layers(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms of a layer from those of its parameters; sums of counts; nothing stays nothing."""
-    keys = ["step", "phase", "layer", "depth", "seed"]
+def _pooled(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Norms of a layer or a net from those of its parameters; sums of counts; nothing stays nothing."""
     squares = ["grad_norm", "weight_norm", "moved"]
     nothing = table["status"].isin(NOTHING)
     parts = table.assign(**{column: table[column] ** 2 for column in squares})
@@ -80,13 +81,13 @@ def _layers(table: pd.DataFrame) -> pd.DataFrame:
     parts.loc[nothing, ["weight_norm", "size"]] = np.nan
     kept = [*squares, "zeros", "nonfinite", "size"]
     grouped = parts.groupby(keys, sort=False)
-    layers = grouped[kept].sum(min_count=1)
+    pooled = grouped[kept].sum(min_count=1)
     # A NaN that was measured (a gradient that is not finite) must not drop out of the sum.
     poisoned = grouped["status"].agg(lambda values: (values == "nonfinite").any())
-    layers[squares] = np.sqrt(layers[squares])
-    layers.loc[poisoned, "grad_norm"] = np.nan
-    layers["status"] = grouped["status"].agg(_status)
-    return layers.reset_index()
+    pooled[squares] = np.sqrt(pooled[squares])
+    pooled.loc[poisoned, "grad_norm"] = np.nan
+    pooled["status"] = grouped["status"].agg(_status)
+    return pooled.reset_index()
 
 
 def _status(values: pd.Series) -> str:

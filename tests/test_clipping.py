@@ -459,7 +459,9 @@ def scaled_step(order):
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
     start = torch.cat([p.detach().clone().flatten() for p in model.parameters()])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = model(x).square().sum()
+        logits = model(x)
+        loss = logits.square().sum()
+    assert logits.dtype == torch.bfloat16  # autocast is at work
     scaler.scale(loss).backward()
     if order == "unscale, clip":
         scaler.unscale_(optimizer)

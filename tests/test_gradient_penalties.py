@@ -8,7 +8,7 @@ from torch import nn
 
 from ganlab.diversity import Packed
 from ganlab.nets import mlp_discriminator
-from ganlab.penalties import dragan, wgan_gp
+from ganlab.penalties import dragan, r1, wgan_gp
 from ganlab.population import Population
 
 
@@ -135,9 +135,13 @@ def slope_of_the_mean_logit(net):
     return by_autograd(lambda x: net(x) / 8, between(REAL, FAKE, ALPHA))
 
 
+def a_sigmoid_at_the_end(net):
+    return by_autograd(lambda x: net(x).sigmoid(), between(REAL, FAKE, ALPHA))
+
+
 WRONG = [
     one_norm_for_the_batch, one_alpha_for_the_batch, one_alpha_a_number, alpha_from_a_normal, norm_over_the_wrong_axis,
-    real_points_only, squared_norm, slope_of_the_mean_logit,
+    real_points_only, squared_norm, slope_of_the_mean_logit, a_sigmoid_at_the_end,
 ]  # fmt: skip
 
 
@@ -154,6 +158,18 @@ def test_without_create_graph_nothing_is_learnt_and_ours_learns():
     lost = (slope(net, between(REAL, FAKE, ALPHA), create_graph=False).norm(dim=1) - 1).square().mean()
     assert not lost.requires_grad
     assert any(g.abs().max() > 0 for g in torch.autograd.grad(wgan_gp(net, REAL, FAKE), list(net.parameters())[:-1]))
+
+
+@pytest.mark.parametrize(
+    "penalty", [lambda D: wgan_gp(D, REAL + 9, FAKE + 9), lambda D: dragan(D, REAL + 9), lambda D: r1(D, REAL + 9)]
+)
+def test_a_sigmoid_at_the_end_hides_a_steep_critic_and_a_logit_does_not(penalty):
+    def push(end):
+        steepness = torch.tensor(100.0, dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(penalty(lambda x: end(steepness * x[:, 0])), steepness)[0].item()
+
+    assert push(torch.sigmoid) == pytest.approx(0, abs=1e-12)  # saturated: no slope, and nothing that would mend it
+    assert push(lambda logits: logits) > 90
 
 
 @pytest.mark.parametrize("penalty", [lambda net: wgan_gp(net, REAL, FAKE), lambda net: dragan(net, REAL)])

@@ -86,6 +86,41 @@ def test_a_layer_has_the_norm_of_its_parameters():
     assert table.loc[(1, "G")].depth.to_dict() == {"net.0": 0, "net.2": 1}
 
 
+def test_a_net_has_the_norm_of_all_its_parameters(double):
+    seeds = [5, 2, 9]
+    trainer = Trainer(*build(G, D, seeds), TwoModes(), RECIPE, seeds=seeds)
+    watch, used = Monitor.watch(trainer), []
+    for phase, net, optimizer in (("D", trainer.D, trainer.optimizer_d), ("G", trainer.G, trainer.optimizer_g)):
+
+        def note(*_, phase=phase, net=net):
+            grads = torch.cat([p.grad.flatten(1) for p in net.parameters()], dim=1)
+            used.extend((phase, seed, grad.norm().item(), (grad == 0).double().mean().item())
+                        for seed, grad in zip(seeds, grads, strict=True))  # fmt: skip
+
+        optimizer.register_step_pre_hook(note)
+    trainer.fit(3, progress=False)
+    table = watch.gradients("net")
+    assert list(table.columns) == [
+        "step", "phase", "seed", "grad_norm", "zero_share", "nonfinite", "update_ratio", "status"
+    ]  # fmt: skip
+    assert table.step.tolist() == [1] * 6 + [2] * 6 + [3] * 6 and set(table.status) == {"ok"}
+    for row, (phase, seed, norm, zeros) in zip(table.itertuples(), used, strict=True):
+        assert (row.phase, row.seed) == (phase, seed)
+        np.testing.assert_allclose((row.grad_norm, row.zero_share), (norm, zeros), rtol=1e-10)
+
+
+def test_a_nets_norm_is_nan_where_an_entry_is_and_nothing_where_nothing_came():
+    g, d, opt_g, opt_d = pair()
+    watch = Monitor({"D": (d, opt_d), "G": (g, opt_g)})
+    softplus(d(g(batch(0)[1]).detach())).mean().backward()
+    d.net[0].bias.grad[0] = torch.nan
+    opt_d.step()
+    opt_g.step()
+    table = watch.gradients("net").set_index("phase")
+    assert table.status.to_dict() == {"D": "nonfinite", "G": "detached"}
+    assert table.grad_norm.isna().all() and table.nonfinite.D == 1 and np.isnan(table.nonfinite.G)
+
+
 def test_watching_changes_nothing():
     nets = [build(G, D, 3) for _ in range(2)]
     trainers = [Trainer(*pair, TwoModes(), RECIPE, seeds=3) for pair in nets]
@@ -425,8 +460,8 @@ def test_bad_input():
     watch = Monitor({"G": (g, opt_g)})
     with pytest.raises(ValueError, match="activations=True"):
         watch.activations()
-    with pytest.raises(ValueError, match="by='net'"):
-        watch.gradients("net")
+    with pytest.raises(ValueError, match="by='nets': one of net, layer, parameter"):
+        watch.gradients("nets")
 
 
 def test_empty_tables_have_their_columns():

@@ -13,7 +13,7 @@ from scipy import stats
 
 from ganlab import _files, records, study
 from ganlab.records import caption
-from ganlab.study import Study, at_scale, interval, recorded, scale
+from ganlab.study import Study, at_scale, interval, recorded, scale, summary
 
 CALLS = []
 
@@ -134,6 +134,36 @@ def test_the_interval_is_scipys(values):
     assert n == len(values)
     assert low <= mean + 1e-9
     assert mean <= high + 1e-9
+
+
+@given(st.lists(st.tuples(st.sampled_from("ba"), st.floats(-1e3, 1e3)), min_size=1, max_size=12))
+def test_a_summary_is_an_interval_a_group_in_the_groups_order(rows):
+    table = pd.DataFrame(rows, columns=["way", "value"])
+    lines = summary(table, "way", "value").splitlines()[2:]
+    ways = list(dict.fromkeys(way for way, _ in rows))
+    assert [line.split()[0] for line in lines] == ways
+    for way, line in zip(ways, lines, strict=True):
+        assert line.split(maxsplit=1)[1] == str(interval([value for other, value in rows if other == way]))
+
+
+def test_a_summary_over_two_columns():
+    table = pd.DataFrame({"a": [1, 1, 2, 2], "b": "x", "one": [0.0, 2.0, 4.0, 4.0], "two": 3.0})
+    assert summary(table, ["a", "b"], "two", "one").splitlines()[-1].split() == [
+        "2",
+        "x",
+        "3",
+        "[3,",
+        "3]",
+        "4",
+        "[4,",
+        "4]",
+    ]
+    with pytest.raises(ValueError, match="name at least one of a, b, one, two"):
+        summary(table, "a")
+    with pytest.raises(ValueError, match="no column 'c', 'three'; columns: a, b, one, two"):
+        summary(table, ["a", "c"], "three")
+    with pytest.raises(ValueError, match="1 of 2 values are not finite"):
+        summary(table.assign(one=[np.nan, 1, 2, 3]), "a", "one")
 
 
 def test_bad_input():
