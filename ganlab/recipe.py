@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from ganlab import losses
+from ganlab import losses, optim
 from ganlab._check import lookup
 from ganlab.cures import CLIPS, PLAYERS
 from ganlab.decay import check_decay, check_strengths
@@ -29,7 +29,34 @@ def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
 
 
-OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+def _ours(rule: type[optim.Rule], *used: str, **fixed) -> Callable:
+    """One of `ganlab.optim`, with the recipe's `betas` or `momentum` where it is used (no momentum: the rule's own)."""
+
+    def build(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+        return rule(parameters, lr=lr, **{name: value for name in used if (value := getattr(recipe, name))}, **fixed)
+
+    return build
+
+
+# The first three are torch's own, fused or in one call for all parameters; the others are `ganlab.optim`'s.
+OPTIMIZERS = {
+    "adam": adam,
+    "rmsprop": rmsprop,
+    "sgd": sgd,
+    "momentum": _ours(optim.Momentum, "momentum"),
+    "nesterov": _ours(optim.Nesterov, "momentum"),
+    "normalised_sgd": _ours(optim.NormalisedSGD, "momentum"),
+    "adagrad": _ours(optim.Adagrad),
+    "adadelta": _ours(optim.Adadelta),
+    "centered_rmsprop": _ours(optim.RMSprop, "momentum", centered=True),
+    "amsgrad": _ours(optim.AMSGrad, "betas"),
+    "adamw": _ours(optim.AdamW, "betas"),
+    "optimistic_sgd": _ours(optim.OptimisticSGD, "momentum"),
+    "optimistic_adam": _ours(optim.OptimisticAdam, "betas"),
+    "extra_sgd": _ours(optim.ExtraSGD, "momentum", alternate=True),
+    "extra_adam": _ours(optim.ExtraAdam, "betas", alternate=True),
+}
+WITHOUT_MOMENTUM = {"adam", "adagrad", "adadelta", "amsgrad", "adamw", "optimistic_adam", "extra_adam"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +65,11 @@ class Recipe:
 
     Args:
         loss: a name in `ganlab.losses.LOSSES`.
-        optimizer_g, optimizer_d: names in `OPTIMIZERS`.
+        optimizer_g, optimizer_d: names in `OPTIMIZERS`. With "extra_sgd" or "extra_adam", which both players then need,
+            every other step is one ahead: two training steps make one of extragradient.
         lr_g, lr_d: learning rates.
-        betas: Adam's decay rates of the first and second moment.
-        momentum: of SGD and RMSprop.
+        betas: decay rates of the first and second moment, of Adam and its kin.
+        momentum: of SGD and RMSprop; "momentum" and "nesterov" have 0.9 unless it is set.
         batch: samples in a batch, real and fake alike.
         critic_steps: discriminator steps for each generator step.
         latent: distribution of z, a name in `ganlab.latents.LATENTS`.
@@ -106,11 +134,18 @@ class Recipe:
             raise ValueError(f"betas={self.betas}: two numbers in [0, 1)")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
-        if self.momentum and chosen == {"adam"}:
-            raise ValueError(f"momentum={self.momentum}: Adam does not use it; set betas[0]")
+        if self.momentum and chosen <= WITHOUT_MOMENTUM:
+            unmoved = " and ".join(sorted("Adam" if name == "adam" else name for name in chosen))
+            raise ValueError(f"momentum={self.momentum}: {unmoved} does not use it; Adam and its kin have betas[0]")
         for name in ("batch", "critic_steps", "penalty_every", "noise_steps"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: a whole number of at least 1")
+        ahead = [name for name in chosen if name.startswith("extra_")]
+        if ahead and (len(chosen) > 1 or self.critic_steps > 1):
+            raise ValueError(
+                f"optimizer {ahead[0]!r}: both players look ahead and step together; "
+                f"set both optimizers to it, and critic_steps=1 (it is {self.critic_steps})"
+            )
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
         for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):

@@ -70,8 +70,12 @@ class Trainer:
 
     def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
         names = ("optimizer", "lr", "l2", "weight_decay")
-        optimizer, lr, l2, weight_decay = (getattr(self.recipe, f"{name}_{player}") for name in names)
-        return regularise(OPTIMIZERS[optimizer](net.parameters(), lr, self.recipe), l2, weight_decay)
+        name, lr, l2, weight_decay = (getattr(self.recipe, f"{name}_{player}") for name in names)
+        optimizer = OPTIMIZERS[name](net.parameters(), lr, self.recipe)
+        for group in optimizer.param_groups:
+            if "members" in group and isinstance(net, Population):
+                group["members"] = net.size  # a norm for each
+        return regularise(optimizer, l2, weight_decay)
 
     def step(self) -> None:
         """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown."""
