@@ -3,8 +3,10 @@
 {claims} S5.7 C2.1          a box with these claims          {claims-table}           all of them, totals first
 {reproductions} name name   a box with these results         {reproductions-table}    all of them, totals first
 {references}                what this page cites
+{names}                     a row for each registry: the argument, the names it takes, where they stand
 """
 
+import importlib
 import os
 from pathlib import Path
 
@@ -101,6 +103,21 @@ class ReproductionsTable(AllAccounts):
         return account_tables.reproductions_table(part, cite, sparks=True)
 
 
+class Names(MarkdownDirective):
+    """The body has a line for each registry: "argument: module.REGISTRY"."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        rows = []
+        for line in self.content:
+            argument, registry = line.split(": ")
+            module, name = registry.rsplit(".", 1)
+            known = getattr(importlib.import_module(module), name)
+            rows.append([argument, ", ".join(f'`"{key}"`' for key in known), f"`{registry}`"])
+        return self.markdown(account_tables.table(["Argument", "Names", "Registry"], rows))
+
+
 class References(MarkdownDirective):
     """The works that this page cites by {cite}; the list is known once the whole page has been read."""
 
@@ -165,6 +182,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("reproductions", Reproductions)
     app.add_directive("reproductions-table", ReproductionsTable)
     app.add_directive("references", References)
+    app.add_directive("names", Names)
     app.add_node(pending_references)
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it, though we leave sphinx_comments out
     app.set_html_assets_policy("always")  # MathJax on every page: the side bar may hold a title with math
