@@ -39,6 +39,21 @@ def test_l2_is_the_term_in_the_loss_and_torchs_setting(kind):
     assert torch.equal(ours, walk(lambda p: kind(p, lr=0.01, weight_decay=0.3)))
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_of_a_recipe_takes_l2_or_says_that_it_does_not(name):
+    """Those with weight decay of their own in the gradient give what the term in the loss gives."""
+
+    def make(parameters):
+        return OPTIMIZERS[name](parameters, 0.01, Recipe())
+
+    try:
+        ours = walk(make, steps=20, l2=0.3)
+    except ValueError as refused:
+        assert "has no L2, or its own" in str(refused) and name in ("adamw", "normalised_sgd", "extra_sgd", "extra_adam")
+        return
+    assert torch.allclose(ours, walk(make, steps=20, loss=lambda p: 0.15 * p.square().sum()), rtol=0, atol=1e-12)
+
+
 def test_weight_decay_is_torchs_adamw():
     ours = walk(ADAM, weight_decay=0.7, lr=0.01)
     theirs = walk(lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.7))
