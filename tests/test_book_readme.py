@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+import labels
 from ganlab import nets
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
@@ -34,3 +35,10 @@ def test_training_example_runs(tmp_path, monkeypatch):
 
 def test_the_two_commands_come_first():
     assert README.index("make book") < README.index("make test") < README.index("\n## ")
+
+
+def test_the_map_names_every_chapter():
+    titles = [
+        f"{path.stem[:2].lstrip('0')}. {labels.index([path])[f'doc:{path.stem}'].title}" for path in labels.chapters()
+    ]
+    assert re.findall(r"^\| (\d+\. [^|]+?) \|", README, re.MULTILINE) == titles
