@@ -138,8 +138,13 @@ class Controller:
 
         A step is proportional to the learning rate in SGD, RMSprop, Adam and AdamW alike, and torch has one rate for
         all members of a population. So the parameters go the share `value` of the way from where they were to where
-        the optimizer put them; at a value of 1 they are left as they are, to the last bit.
+        the optimizer put them; at a value of 1 they are left as they are, to the last bit. Decoupled weight decay that
+        another hook does (`ganlab.decay`) keeps the recipe's rate.
+
+        Raises ValueError for an optimizer that looks ahead: half of its steps are no progress.
         """
+        if hasattr(optimizer, "extrapolate"):
+            raise ValueError(f"{type(optimizer).__name__} looks ahead: take another optimizer, or set its lr yourself")
         starts: list[Tensor] = []
 
         def before(optimizer: Optimizer, *_) -> None:
