@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganlab._check import lookup
+from ganlab.logs import tidy
 
 # Logits of a training step (..., batch), real and fake -> what the rule looks at, one value a member.
 SIGNALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -163,13 +164,7 @@ class Controller:
     @property
     def history(self) -> pd.DataFrame:
         """A row for each look and seed: step, seed, signal (mean since the last look), value (after the turn)."""
-        seeds = [self.seeds] if isinstance(self.seeds, int) else list(self.seeds)
-        if not self._log:
-            return pd.DataFrame(columns=["step", "seed", "signal", "value"])
-        values = torch.stack([values for _, values in self._log]).reshape(len(self._log), 2, len(seeds)).cpu()
-        rows = [(step, seed, *values[i, :, k].tolist())
-                for i, (step, _) in enumerate(self._log) for k, seed in enumerate(seeds)]  # fmt: skip
-        return pd.DataFrame(rows, columns=["step", "seed", "signal", "value"])
+        return tidy(self._log, ["signal", "value"], self.seeds)
 
     def state_dict(self) -> dict:
         return {"rule": asdict(self.rule), "steps": self.steps, "value": self.value, "sum": self._sum, "log": self._log}

@@ -18,6 +18,7 @@ from ganlab.balance import Controller, Rule
 from ganlab.cures import Cures
 from ganlab.decay import regularise
 from ganlab.latents import LATENTS
+from ganlab.logs import tidy
 from ganlab.population import Population
 from ganlab.recipe import OPTIMIZERS, Recipe
 from ganlab.stream import Stream
@@ -165,17 +166,7 @@ class Trainer:
         Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
         penalty, so that runs with and without one compare.
         """
-        seeds = [self.seeds] if isinstance(self.seeds, int) else self.seeds
-        columns = ["step", "seed", "d_loss", "g_loss", "real_logit", "fake_logit"]
-        if not self._log:
-            return pd.DataFrame(columns=columns)
-        values = torch.stack([value for _, value in self._log]).reshape(len(self._log), 4, len(seeds)).cpu()
-        rows = [
-            (step, seed, *value[:, k].tolist())
-            for (step, _), value in zip(self._log, values, strict=True)
-            for k, seed in enumerate(seeds)
-        ]
-        return pd.DataFrame(rows, columns=columns)
+        return tidy(self._log, ["d_loss", "g_loss", "real_logit", "fake_logit"], self.seeds)
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int = 0, averaged: bool = False) -> Tensor:
