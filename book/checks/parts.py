@@ -1,9 +1,11 @@
 """Chapter 12: overlaps by counting, and what separable convolutions cost."""
 
+import numpy as np
 import torch
 
 from check import check
-from ganlab.checkerboard import inner, overlap_map
+from ganlab import nets
+from ganlab.checkerboard import checkerboard, inner, overlap_map
 from ganlab.convs import DOWN_CONVS, separable
 from ganlab.counts import counts, parameters
 
@@ -61,3 +63,26 @@ def separable_multiply_adds_over_full_ones() -> float:
     x = torch.randn(1, 64, 16, 16)
     work = [int(counts(layer, x).multiply_adds.sum()) for layer in _layers(64)]
     return work[0] / work[1]
+
+
+def _boards(upsample: str) -> np.ndarray:
+    """Checkerboard of period 2 of 100 images of each of 8 untrained DCGAN generators, 1x28x28, width 16."""
+    values = []
+    for seed in range(8):
+        torch.manual_seed(seed)
+        G = nets.dcgan_generator((1, 28, 28), latent=32, width=16, upsample=upsample, init="he")
+        with torch.no_grad():
+            values.append(checkerboard(G(torch.randn(100, 32))).mean().item())
+    return np.array(values)
+
+
+@check
+def untrained_board_of_transposed_over_nearest() -> np.ndarray:
+    """Kernel 4x4, which stride 2 divides, over repetition and a 3x3 convolution."""
+    return _boards("transposed") / _boards("nearest")
+
+
+@check
+def untrained_board_of_transposed_3_over_4() -> np.ndarray:
+    """Kernel 3x3, whose overlap is uneven, over 4x4."""
+    return _boards("transposed_3") / _boards("transposed")
