@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from check import check
-from ganlab import batchnorm
+from ganlab import batchnorm, nets
 from ganlab.normalised import BatchNormDerivation
 
 
@@ -74,3 +74,27 @@ def gradient_through_a_batch_of_two() -> float:
     """Largest entry of dL/dx for a batch of two vectors, epsilon 0."""
     x, grad, *_ = _case(2, 100, 0)
     return batchnorm.backward(grad, 1.0, batchnorm.forward(x, eps=0.0)[1])[0].abs().max().item()
+
+
+def _cosines(norm: str) -> np.ndarray:
+    """Mean cosine of two samples of a batch of 128 behind 20 layers of 128 ReLUs at He's initialisation, 8 seeds."""
+    means = []
+    for seed in range(8):
+        torch.manual_seed(seed)
+        net = nets.mlp_generator((1,), 128, 128, 20, norm=norm, init="he").body[:-3]
+        with torch.no_grad():
+            h = nn.functional.normalize(net(torch.randn(128, 128)), dim=1)
+        means.append((((h @ h.T).sum() - 128) / (128 * 127)).item())
+    return np.array(means)
+
+
+@check
+def cosine_of_samples_behind_batch_norm() -> np.ndarray:
+    """Mean cosine of two samples behind 20 layers of ReLU with batch norm; 1 / pi in theory."""
+    return _cosines("batch")
+
+
+@check
+def cosine_of_samples_behind_layer_norm() -> np.ndarray:
+    """The same with layer norm."""
+    return _cosines("layer")
