@@ -80,7 +80,7 @@ class FittedLatent(Prior):
 
 
 class MixtureLatent(Prior):
-    """z from a mixture of K equally likely Gaussians, z = mean_k + scale_k * noise.   Gurumurthy et al. 2017, eq. 4.
+    """z from a mixture of K equally likely Gaussians, z = mean_k + scale_k * noise.   Gurumurthy et al. 2017.
 
     One more normal number is drawn for each sample; its quantile chooses k. `latent` is therefore G.latent + 1. Means
     and scales are learned with G, through the same gradient (reparametrisation); the choice of k has none, so the
