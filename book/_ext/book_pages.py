@@ -115,7 +115,7 @@ class Names(MarkdownDirective):
             module, name = registry.rsplit(".", 1)
             known = getattr(importlib.import_module(module), name)
             rows.append([argument, ", ".join(f'`"{key}"`' for key in known), f"`{registry}`"])
-        return self.markdown(account_tables.table(["Argument", "Names", "Registry"], rows))
+        return self.markdown(account_tables.table(["Argument", "Names", "Registry"], rows), "names")
 
 
 class References(MarkdownDirective):
