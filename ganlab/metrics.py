@@ -36,12 +36,7 @@ def modes(samples: Tensor, data: Dataset, within: float = 3.0) -> pd.DataFrame:
     Source: Srivastava et al. 2017 (VEEGAN), section 5.1; Lin et al. 2018 (PacGAN), section 4.1. PacGAN's published code
     counts only high-quality samples into g_k; both agree where the quality is near 1.
     """
-    if data.modes is None:
-        raise ValueError(f"data={data.name!r} has no known modes; ring and grid have")
-    if samples.ndim not in (2, 3) or samples.shape[-1] != data.modes.shape[1] or samples.shape[-2] == 0:
-        raise ValueError(f"samples must be (n, 2) or (members, n, 2) with n >= 1, not {tuple(samples.shape)}")
-    if within <= 0:
-        raise ValueError(f"within={within}: must be positive (in units of sigma)")
+    _check_mixture(samples, data, within)
     members = samples.detach().reshape(-1, *samples.shape[-2:])
     return pd.DataFrame([_mode_row(points, data, within) for points in members])
 
@@ -60,6 +55,29 @@ def _mode_row(points: Tensor, data: Dataset, within: float) -> dict[str, float]:
         "high_quality": good.sum().item() / len(points),
         "reverse_kl": max(0.0, torch.special.xlogy(share, share * count).sum().item()),
     }
+
+
+def overlap(samples: Tensor, data: Dataset, within: float = 3.0) -> Tensor:
+    """Share of the data's mass that high-quality samples stand in for, (), or (members,) from a population; in [0, 1].
+
+    sum_k min(h_k, 1 / K), with h_k the share of all samples that are of high quality and belong to mode k of K: one
+    number that asks for modes, quality and balance at once. Args and errors as `modes`, of whose words it is made.
+    """
+    _check_mixture(samples, data, within)
+    # What is not finite is put far from every mode.
+    points, count = samples.detach().nan_to_num(1e6).double(), len(data.modes)
+    distance, mode = torch.cdist(points, data.modes.to(points)).min(-1)
+    good = F.one_hot(mode, count) * (distance <= within * data.sigma)[..., None]
+    return good.double().mean(-2).clamp(max=1 / count).sum(-1)
+
+
+def _check_mixture(samples: Tensor, data: Dataset, within: float) -> None:
+    if data.modes is None:
+        raise ValueError(f"data={data.name!r} has no known modes; ring and grid have")
+    if samples.ndim not in (2, 3) or samples.shape[-1] != data.modes.shape[1] or samples.shape[-2] == 0:
+        raise ValueError(f"samples must be (n, 2) or (members, n, 2) with n >= 1, not {tuple(samples.shape)}")
+    if within <= 0:
+        raise ValueError(f"within={within}: must be positive (in units of sigma)")
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:

@@ -97,8 +97,30 @@ def test_huge_samples_do_not_overflow():
     ],
 )
 def test_bad_mode_arguments(samples, source, within, message):
-    with pytest.raises(ValueError, match=message):
-        metrics.modes(samples, source, within)
+    for measure in (metrics.modes, metrics.overlap):
+        with pytest.raises(ValueError, match=message):
+            measure(samples, source, within)
+
+
+# --- Overlap: eq. 2.3 of the book
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=8, max_size=8), st.integers(1, 30))
+def test_overlap_by_counting(counts, misses):
+    """So many samples on each mode, and some on none: the sum of min(share, 1/8)."""
+    points = [RING.modes[k].expand(n, 2) for k, n in enumerate(counts)] + [torch.zeros(misses, 2)]
+    n = sum(counts) + misses
+    expected = sum(min(count / n, 1 / 8) for count in counts)
+    assert metrics.overlap(torch.cat(points), RING).item() == pytest.approx(expected)
+
+
+def test_overlap_of_members_and_of_what_is_not_finite():
+    samples = torch.stack([RING.sample(400, generator(seed)) for seed in range(3)])
+    samples[1], samples[2, :100, 1] = math.nan, math.inf
+    value = metrics.overlap(samples, RING)
+    assert value.shape == (3,) and value[1] == 0 and 0.6 < value[2] < 0.75 < 0.9 < value[0]
+    assert [metrics.overlap(member, RING).item() for member in samples] == pytest.approx(value.tolist())
 
 
 # --- Frechet distance
