@@ -4,7 +4,7 @@ import torch
 from pairs import compare, machine, report
 
 from ganlab import data, nets
-from ganlab.convs import CONVS, DOWN_CONVS
+from ganlab.nets import CONVS, DOWN_CONVS
 from ganlab.population import build
 from ganlab.train import Recipe, Trainer
 

@@ -11,10 +11,9 @@ from pairs import compare, machine, report
 from torch import nn
 
 from ganlab import data, nets
-from ganlab.layers import norm_activation
 from ganlab.monitor import Monitor
+from ganlab.nets import ResidualBlock, norm_activation
 from ganlab.population import build
-from ganlab.residual import ResidualBlock
 
 WIDTH, BATCH, SHAPE = 48, 32, (3, 32, 32)
 

@@ -4,9 +4,9 @@ import torch
 from pairs import compare, machine, report
 
 from ganlab import data, nets
+from ganlab.nets import spectrally_normalised
 from ganlab.penalties import PENALTIES, slopes
 from ganlab.population import build
-from ganlab.spectral import spectrally_normalised
 from ganlab.train import Recipe, Trainer
 
 SEEDS = range(8)

@@ -15,6 +15,13 @@ def lookup(registry: Mapping[str, T], name: str, what: str) -> T:
     return registry[name]
 
 
+def check_positive(**sizes: int) -> None:
+    """Raise a ValueError for the first of the named sizes that is not a positive integer."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"{name} is {size!r}: give a positive integer")
+
+
 def optional(module: str, extra: str) -> ModuleType:
     """Import `module`, or say which extra of ganlab brings it."""
     try:

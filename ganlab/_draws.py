@@ -19,7 +19,7 @@ class Draws:
 
     def __init__(self, seeds: int | Sequence[int], device: torch.device | str = "cpu"):
         self.alone, self.device = isinstance(seeds, int), torch.device(device)
-        # Neither the seeds of the initial weights nor those of `ganlab.stream.Stream`.
+        # Neither the seeds of the initial weights nor those of `ganlab.train.Stream`.
         self.generators = [torch.Generator().manual_seed(2**33 + seed) for seed in ([seeds] if self.alone else seeds)]
 
     def uniform(self, *shape: int) -> Tensor:

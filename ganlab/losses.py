@@ -5,7 +5,7 @@ have shape `(..., batch)`: `(batch,)` from one discriminator, `(N, batch)` from 
 mean over the batch, so its shape is `(...)`: one value a member. `loss.sum().backward()` then trains N independent
 players.
 
-`ganlab.derivations` holds the same formulas symbolically; the tests hold the two together.
+`ganlab.theory.derivations` holds the same formulas symbolically; the tests hold the two together.
 """
 
 import re

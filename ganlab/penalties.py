@@ -9,7 +9,7 @@ Everything goes through `torch.func`, so it runs on a `Population`, inside a `to
 `torch.compile`, which refuses a second differentiation through `torch.autograd.grad`.
 
 Where a layer lets samples of a batch act on each other, the slope of a sample is that of the sum of all logits. For
-`ganlab.diversity.MinibatchStd` this is what StyleGAN2 does. Batch norm in training mode is refused: normalised by the
+`ganlab.nets.MinibatchStd` this is what StyleGAN2 does. Batch norm in training mode is refused: normalised by the
 batch, D is no longer a function of one sample, and its slope bounds nothing (Gulrajani et al. 2017, section 4).
 """
 
@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ganlab.diversity import Packed
-from ganlab.draws import Draws
+from ganlab._draws import Draws
+from ganlab.nets import Packed
+from ganlab.nets.spectral import held
 from ganlab.population import Population
-from ganlab.spectral import held
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -32,7 +32,7 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         D: (batch, *shape) -> (batch,) logits, or a `Population` with one more axis in front of both. A discriminator
-            that sees m samples at once (`ganlab.diversity.Packed`) returns batch/m logits; a slope then spans all m.
+            that sees m samples at once (`ganlab.nets.Packed`) returns batch/m logits; a slope then spans all m.
         x: samples of any shape.
 
     Returns:

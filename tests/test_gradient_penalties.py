@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganlab.diversity import Packed
-from ganlab.nets import mlp_discriminator
+from ganlab.nets import Packed, mlp_discriminator
 from ganlab.penalties import dragan, r1, wgan_gp
 from ganlab.population import Population
 

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlab.derivations import FORMULAS, as_function, derive, f, r
 from ganlab.losses import LOSSES, get, softplus
+from ganlab.theory.derivations import FORMULAS, derive
+from ganlab.theory.symbols import as_function, f, r
 
 NAMES = list(LOSSES)
 # Kinks (hinge at +-1) have no derivative: stay off them.

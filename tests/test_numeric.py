@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ganlab.gradients import MEASURES, measure, rms
+from ganlab._numeric import MEASURES, measure, rms
 
 
 def with_grad(values):

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from small import D, G, TwoModes
 from torch import nn
 
-from ganlab import checkpoint
 from ganlab.nets import dcgan_discriminator, mlp_discriminator
 from ganlab.penalties import PENALTIES, r1, r2, slopes
 from ganlab.population import Population, build
-from ganlab.train import Recipe, Trainer
+from ganlab.train import Recipe, Trainer, checkpoint
 
 
 def by_autograd(net, x):

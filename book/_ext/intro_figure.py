@@ -19,8 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganlab import metrics, nets, plots
 from ganlab.data import load
+from ganlab.plots.house_style import plt
 from ganlab.population import build
-from ganlab.style import plt
 from ganlab.train import Recipe, Trainer
 
 PICTURE = Path(__file__).resolve().parents[1] / "images" / "intro.png"

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from check import check
-from ganlab import batchnorm, nets
-from ganlab.normalised import BatchNormDerivation
+from ganlab import nets
+from ganlab.theory import batchnorm
+from ganlab.theory.batchnorm import BatchNormDerivation
 
 
 def _case(batch: int, features: int, seed: int) -> tuple[torch.Tensor, ...]:

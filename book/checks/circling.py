@@ -4,7 +4,7 @@ import numpy as np
 import sympy as sp
 
 from check import check
-from ganlab.dynamics import bilinear, dirac, gamma, growth, trajectory
+from ganlab.theory.dynamics import bilinear, dirac, gamma, growth, trajectory
 
 
 def _radii(loss: str, regulariser: str = "none", timing: str = "simultaneous", weight: float = 1.0) -> np.ndarray:

@@ -7,8 +7,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from check import check
-from ganlab.clipping import clip_grad_norm_, clip_grad_value_
-from ganlab.cures import CLIPS
+from ganlab.clipping import CLIPS, clip_grad_norm_, clip_grad_value_
 
 
 def _descend(x: float, lr: float, clip: float, steps: int = 10_000) -> float:

@@ -7,9 +7,9 @@ from check import check
 from ganlab import nets
 from ganlab.clipping import clip_weights_
 from ganlab.data import load
+from ganlab.nets import SpectralNorm, spectrally_normalised
 from ganlab.penalties import dragan, slopes, wgan_gp
 from ganlab.population import build
-from ganlab.spectral import SpectralNorm, spectrally_normalised
 from ganlab.train import Recipe, Trainer
 
 

@@ -1,7 +1,7 @@
 """Chapter 4: the border between vanishing and exploding gradients."""
 
 from check import check
-from ganlab import meanfield
+from ganlab.theory import meanfield
 
 
 @check

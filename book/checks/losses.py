@@ -9,8 +9,8 @@ from scipy.optimize import minimize_scalar
 from torch.nn.functional import softplus
 
 from check import check
-from ganlab import derivations
 from ganlab.losses import LOSSES
+from ganlab.theory import derivations
 
 LOGITS = torch.linspace(-12, 12, 97, dtype=torch.float64)
 

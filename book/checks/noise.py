@@ -8,8 +8,8 @@ import torch
 from check import check
 from ganlab import nets
 from ganlab.data import load
-from ganlab.layers import Generator
-from ganlab.priors import FittedLatent
+from ganlab.latent import FittedLatent
+from ganlab.nets import Generator
 
 # Nodes on which densities of standard deviation 1 are integrated; the sum converges faster than any power.
 _X = torch.linspace(-10, 25, 2001, dtype=torch.float64)

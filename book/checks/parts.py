@@ -5,9 +5,9 @@ import torch
 
 from check import check
 from ganlab import nets
-from ganlab.checkerboard import checkerboard, inner, overlap_map
-from ganlab.convs import DOWN_CONVS, separable
-from ganlab.counts import counts, parameters
+from ganlab.metrics import checkerboard, inner, overlap_map
+from ganlab.nets import DOWN_CONVS, separable
+from ganlab.nets.cost import counts, parameters
 
 TERMS = {3: {1, 2, 4}, 4: {4}, 5: {4, 6, 9}, 6: {9}}
 

@@ -6,8 +6,8 @@ import torch
 
 from check import check
 from ganlab import nets
-from ganlab.decay import regularise
-from ganlab.snapshot import snapshot
+from ganlab.monitor import snapshot
+from ganlab.optim import regularise
 from ganlab.study import recorded
 
 SGD, ADAM, ADAMW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW

@@ -1,17 +1,18 @@
-"""What a clipper is handed, made plain: parameters from anything, their gradients, norms that do not overflow."""
+"""What a clipper is handed, made plain, and the frame of all clippers: gather, measure, guard, apply, report."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganlab.gradients import precise
+from ganlab.clipping._norms import robust, total
+from ganlab.clipping.report import Report
 from ganlab.population import Population
 
 Handed = Tensor | nn.Module | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
-NARROW = (torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,6 @@ def check_order(norm_type: float) -> float:
     return norm_type
 
 
-# --- Norms. Bit for bit those of `torch.nn.utils` where these are right.
-
-
 def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> Tensor:
     """The p-norm of each gradient, (P,), or of each member's, (P, N), never infinite for finite gradients.
 
@@ -143,59 +141,68 @@ def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> 
     return robust(rows, [(1,)] * len(rows), torch.stack, p, foreach, gradients.alike)
 
 
-Dims = Sequence[tuple[int, ...] | None] | None
-
-
-def robust(
-    tensors: list[Tensor], dims: Dims, join: Callable, p: float = 2.0, foreach: bool | None = None, alike: bool = True
-) -> Tensor:  # fmt: skip
-    """The p-norm of each of `tensors` over its entry of `dims` (None: over all), and `join` of these.
-
-    alike: the tensors are of one type and on one device.
-    """
-    device, dtype = tensors[0].device, tensors[0].dtype
-    if alike and device.type == "cpu" and not torch.compiler.is_compiling():
-        values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
-        if values.max().item() < torch.inf:  # not so for NaN
-            return values
-    elif alike and dtype != precise(device):
-        return join(_plain(tensors, dims, p, foreach, precise(device)))
-    return join([_scaled(t, d, p).to(device) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
-
-
-def total(norms: Tensor, p: float = 2.0) -> Tensor:
-    """The norm of all gradients together, from those of each, over the first axis."""
-    return torch.linalg.vector_norm(norms, p, dim=0)
-
-
-def _plain(
-    tensors: list[Tensor], dims: Dims, p: float, foreach: bool | None, dtype: torch.dtype | None
-) -> Sequence[Tensor]:  # fmt: skip
-    whole = tensors if dims is None else [t for t, d in zip(tensors, dims, strict=True) if d is None]
-    if foreach is False:
-        values = [torch.linalg.vector_norm(t, p, dtype=dtype) for t in whole]
-    else:
-        values = torch._foreach_norm(whole, p, dtype=dtype) if whole else ()
-    if dims is None:
-        return values
-    rest = iter(values)
-    return [
-        next(rest) if d is None else torch.linalg.vector_norm(t, p, dim=d, dtype=dtype)
-        for t, d in zip(tensors, dims, strict=True)
-    ]
-
-
-def _scaled(tensor: Tensor, dim, p: float) -> Tensor:
-    """s |x / s|, with s the largest entry."""
-    x = tensor.to(precise(tensor.device))
-    if x.numel() == 0:
-        return torch.linalg.vector_norm(x, dim=dim)
-    dim = tuple(range(x.ndim)) if dim is None else dim
-    largest = x.abs().amax(dim=dim, keepdim=True)
-    scale = torch.where((largest > 0) & largest.isfinite(), largest, 1)
-    return torch.linalg.vector_norm(x / scale, p, dim=dim) * scale.squeeze(dim)
-
-
 def layer_of(name: str) -> str:
     """The layer that a parameter belongs to: its name without the last part. A population writes "/" for "."."""
     return re.sub(r"[./]?[^./]*$", "", name)
+
+
+# What becomes of a gradient that is not finite; see `ganlab.clipping`.
+POLICIES = ("propagate", "raise", "skip", "zero")
+
+
+@torch.no_grad()
+def clip(
+    parameters: Handed,
+    measure: Callable[[Gradients], tuple[Tensor, Any]],
+    apply: Callable[[Gradients, Tensor, Any], Callable[[], Tensor]],
+    *,
+    nonfinite: str,
+    members: bool | None,
+    report: Report | None,
+) -> Tensor:
+    """Clip in place; the norm before, () or (N,).
+
+    measure: gradients -> their norm () or (N,), and whatever `apply` will need.
+    apply: (gradients, norm, what `measure` left) -> clips in place; what gives the share clipped, () or (N,), if asked.
+    """
+    if nonfinite not in POLICIES:
+        raise ValueError(f"nonfinite={nonfinite!r}: one of {', '.join(POLICIES)}")
+    gradients = gather(parameters, members)
+    if not gradients.grads:
+        return gradients.zeros()
+    bad = None
+    if nonfinite == "zero":
+        if report is not None:
+            bad = ~total(norms(gradients)).isfinite()
+        for grad in gradients.grads:
+            torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
+    norm, memo = measure(gradients)
+    if nonfinite == "raise" and not norm.isfinite().all():
+        raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
+    share = apply(gradients, norm, memo)
+    if nonfinite == "skip":
+        bad = ~norm.isfinite()
+        for grad, mask in zip(gradients.grads, gradients.shaped([bad] * len(gradients.grads)), strict=True):
+            grad.masked_fill_(mask.to(grad.device), 0)
+    if report is not None:
+        report.add(norm, total(norms(gradients)), share(), ~norm.isfinite() if bad is None else bad)
+    # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
+    return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
+
+
+def scale_(
+    tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None, together: bool = True
+) -> None:  # fmt: skip
+    """Multiply each tensor by its factor, or all by one, in place. together: the tensors are on one device."""
+    if foreach is not False and together:
+        torch._foreach_mul_(tensors, factors)
+        return
+    each = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
+    for tensor, factor in zip(tensors, each, strict=True):
+        tensor.mul_(factor.to(tensor.device))
+
+
+def _culprits(gradients: Gradients) -> str:
+    bad = [i for i, grad in enumerate(gradients.grads) if not grad.isfinite().all()]
+    shown = [gradients.names[i] if gradients.names else f"parameter {i}" for i in bad[:5]]
+    return ", ".join(shown) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")

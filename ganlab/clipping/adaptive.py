@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganlab.clipper import clip, scale_
-from ganlab.handed import Gradients, Handed, check_bound, read, robust
+from ganlab.clipping._gradients import Gradients, Handed, check_bound, clip, read, scale_
+from ganlab.clipping._norms import robust
+from ganlab.clipping.report import Report
 from ganlab.population import Population
-from ganlab.report import Report
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 

@@ -19,21 +19,17 @@ gradient accumulation, clip once, before the step.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ganlab.adaptive import clip_grad_adaptive_
-from ganlab.clipper import clip, scale_
-from ganlab.handed import Gradients, Handed, check_bound, check_order, layer_of, norms, read, robust, total
-from ganlab.percentile import PercentileClip
+from ganlab.clipping._gradients import Gradients, Handed, check_bound, check_order, clip, layer_of, norms, read, scale_
+from ganlab.clipping._norms import robust, total
+from ganlab.clipping.adaptive import clip_grad_adaptive_
+from ganlab.clipping.percentile import PercentileClip
+from ganlab.clipping.report import Report
 from ganlab.population import Population
-from ganlab.report import Report
-
-__all__ = [
-    "PercentileClip", "Report", "clip_grad_adaptive_", "clip_grad_layerwise_", "clip_grad_norm_", "clip_grad_value_",
-    "clip_weights_",
-]  # fmt: skip
 
 MARGIN = 1e-6  # torch's: what is added to a norm before dividing by it
 
@@ -161,3 +157,13 @@ def _share_beyond(tensors: list[Tensor], bound: float, members: int | None) -> T
     beyond = [(tensor.abs() > bound).reshape(members or 1, -1).sum(1).to(tensors[0].device) for tensor in tensors]
     share = torch.stack(beyond).sum(0) / sum(tensor.numel() // (members or 1) for tensor in tensors)
     return share[0] if members is None else share
+
+
+# Name in a recipe: threshold -> clipper of a network's gradients. A percentile clip has a state: one for each player.
+CLIPS: dict[str, Callable[[float], Callable]] = {
+    "value": lambda at: partial(clip_grad_value_, clip_value=at),
+    "norm": lambda at: partial(clip_grad_norm_, max_norm=at),
+    "layerwise": lambda at: partial(clip_grad_layerwise_, max_norm=at),
+    "adaptive": lambda at: partial(clip_grad_adaptive_, clipping=at),
+    "percentile": lambda at: PercentileClip(at),
+}

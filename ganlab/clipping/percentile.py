@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ganlab.clipper import clip, scale_
-from ganlab.handed import Gradients, Handed, check_order, norms, total
-from ganlab.layers import check_positive
-from ganlab.report import Report
+from ganlab._check import check_positive
+from ganlab.clipping._gradients import Gradients, Handed, check_order, clip, norms, scale_
+from ganlab.clipping._norms import total
+from ganlab.clipping.report import Report
 
 
 class PercentileClip:

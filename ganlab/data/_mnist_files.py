@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlab import vision
+from ganlab.data import _torchvision
 
 SPLITS = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -116,7 +116,7 @@ def _download(name: str, root, allowed: bool) -> None:
     if not allowed:
         looked = ", ".join(str(base) for base in [*bases(root), *SYSTEM_FOLDERS.get(name, ())])
         raise FileNotFoundError(f"{name} is not in {looked}, and download=False. {advice}")
-    dataset = getattr(vision.torchvision().datasets, TORCHVISION_CLASSES[name])
+    dataset = getattr(_torchvision.torchvision().datasets, TORCHVISION_CLASSES[name])
     try:
         dataset(bases(root)[0], download=True)
     except (OSError, RuntimeError) as error:

@@ -7,16 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganlab import idx
 from ganlab._check import lookup, optional
-from ganlab.dataset import Dataset, Range, check_range
-from ganlab.mixtures import grid, ring, swiss_roll
-from ganlab.stacked import stack
-
-__all__ = [
-    "DATASETS", "FITS", "Dataset", "check_range", "digits", "faces", "fashion_mnist", "grid", "load", "mnist", "ring",
-    "stacked_digits", "swiss_roll",
-]  # fmt: skip
+from ganlab.data import _mnist_files
+from ganlab.data.dataset import Dataset, Range
+from ganlab.data.mixtures import grid, ring, swiss_roll
+from ganlab.data.stacked import stack
 
 FASHION_CLASSES = (
     "T-shirt/top",
@@ -114,12 +109,12 @@ def fashion_mnist(root=None, download: bool = True, train: bool = True) -> Datas
 
 
 def stacked_digits() -> Dataset:
-    """Three of `digits` as the channels of one image: 1,000 modes (`ganlab.stacked`). MNIST: `stack(load("mnist"))`."""
+    """Three of `digits` as the channels of one image: 1,000 modes. MNIST: `stack(load("mnist"))`."""
     return stack(digits())
 
 
 def _idx_images(name: str, classes, root, download: bool, train: bool) -> Dataset:
-    images, labels = idx.load(name, "train" if train else "test", root, download)
+    images, labels = _mnist_files.load(name, "train" if train else "test", root, download)
     return _grey_images(name, images / 255, labels.long(), classes)
 
 

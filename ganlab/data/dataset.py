@@ -22,7 +22,7 @@ class Dataset:
     classes: the labels' names, or None.
     modes, sigma: centres (k, 2) and standard deviation of a mixture of Gaussians, else None.
     draw: of an endless set, (data, n, generator) -> n samples.
-    pool: the finite set that an endless one is put together from (`ganlab.stacked`), else None.
+    pool: the finite set that an endless one is put together from (`ganlab.data.stacked`), else None.
     """
 
     name: str

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from ganlab.dataset import Dataset, device_of
+from ganlab.data.dataset import Dataset, device_of
 
 
 def ring(modes: int = 8, radius: float = 2.0, sigma: float = 0.02) -> Dataset:

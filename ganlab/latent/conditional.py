@@ -11,9 +11,10 @@ The conditional GAN of Mirza & Osindero 2014: the label goes to G beside z, and 
 import torch
 from torch import Generator, Tensor, nn
 
-from ganlab.dataset import Dataset, device_of
-from ganlab.layers import check_positive
-from ganlab.priors import Prior, choice
+from ganlab._check import check_positive
+from ganlab.data import Dataset
+from ganlab.data.dataset import device_of
+from ganlab.latent.priors import Prior, choice
 
 
 def labelled(data: Dataset) -> Dataset:

@@ -1,7 +1,7 @@
 """Laws of the generator's random input z: a registry, name to `(n, latent, generator) -> z`.
 
 A law with parts of its own (moments of the data, components to be learned, labels) is no entry here but a module in
-front of the generator that turns normal numbers into it: see `ganlab.priors` and `ganlab.conditional`.
+front of the generator that turns normal numbers into it: see `ganlab.latent.priors` and `ganlab.latent.conditional`.
 """
 
 from collections.abc import Callable

@@ -10,8 +10,8 @@ samples for the same seed. `G.latent` counts z and all noises.
 import torch
 from torch import Tensor, nn
 
-from ganlab.activations import ACTIVATIONS
-from ganlab.priors import Prior
+from ganlab.latent.priors import Prior
+from ganlab.nets import ACTIVATIONS
 
 _KINDS = tuple({type(make()) for make in ACTIVATIONS.values()} - {nn.Identity})
 

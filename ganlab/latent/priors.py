@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ganlab.layers import check_positive
+from ganlab._check import check_positive
 
 ENDLESS = 10_000  # samples that stand for an endless data set's moments
 

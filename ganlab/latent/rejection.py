@@ -10,9 +10,8 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from ganlab._check import lookup
-from ganlab.latents import LATENTS
-from ganlab.layers import check_positive
+from ganlab._check import check_positive, lookup
+from ganlab.latent.laws import LATENTS
 from ganlab.population import Population
 
 EPS = 1e-6  # keeps the logarithm finite for the best sample
@@ -41,7 +40,7 @@ def rejection_sample(
             calibrated on them and the burn-in (`calibration`). None: the logits as they are.
         burn_in: samples of G that M and gamma are estimated from.
         limit: at most `limit * n` samples are drawn for a member.
-        latents: a name in `ganlab.latents.LATENTS`. seed: of latents and decisions.
+        latents: a name in `ganlab.latent.LATENTS`. seed: of latents and decisions.
 
     Raises:
         ValueError: a number out of range, D does not return a logit a sample, or logits that are not finite.

@@ -1,83 +1,16 @@
-"""How good and how varied samples are: modes of a mixture, distances between feature sets, sharpness, memorisation.
+"""How far samples are from the data: distances between feature sets, sharpness, memorisation.
 
-Feature distances are only as good as the features: name the network beside every number (`ganlab.features`). None of
-them is the Inception distance of the literature.
+Feature distances are only as good as the features: name the network beside every number (`ganlab.metrics.features`).
+None of them is the Inception distance of the literature.
 """
 
 import math
 
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganlab.data import Dataset
-
 CHUNK = 2**23  # distances held at a time: 64 MB in float64
-
-
-def modes(samples: Tensor, data: Dataset, within: float = 3.0) -> pd.DataFrame:
-    """Modes found, share of high-quality samples and balance, one row a member.
-
-    samples: (n, 2), or (members, n, 2) from a population. data: a mixture with known `modes` and `sigma`.
-
-    Every sample belongs to its nearest mode, and is of high quality when it lies within `within` sigma of it.
-
-    - modes: how many modes have at least one high-quality sample. It grows with n, so n must be stated: with the usual
-      2,500, uniform noise on [-5, 5]^2 "finds" 20.8 of the 25 modes of `grid` with 1.8 % high quality. Never report
-      modes without the quality.
-    - high_quality: share of all n samples. A perfect 2-D sampler has 1 - exp(-within^2 / 2) = 98.9 %, not 100 %.
-    - reverse_kl: KL(g || uniform) = sum_k g_k log(K g_k) in nats, where g_k is the share of samples that belong to mode
-      k, whatever their quality. 0 when balanced, log K when all belong to one mode.
-
-    Samples that are not finite belong to no mode and count as low quality. A member with no finite sample has 0 modes,
-    0 quality and reverse_kl = log K, the worst: a NaN would drop the diverged run out of a mean.
-
-    Source: Srivastava et al. 2017 (VEEGAN), section 5.1; Lin et al. 2018 (PacGAN), section 4.1. PacGAN's published code
-    counts only high-quality samples into g_k; both agree where the quality is near 1.
-    """
-    _check_mixture(samples, data, within)
-    members = samples.detach().reshape(-1, *samples.shape[-2:])
-    return pd.DataFrame([_mode_row(points, data, within) for points in members])
-
-
-def _mode_row(points: Tensor, data: Dataset, within: float) -> dict[str, float]:
-    count = len(data.modes)
-    finite = points[points.isfinite().all(-1)].double()
-    if len(finite) == 0:
-        return {"modes": 0, "high_quality": 0.0, "reverse_kl": math.log(count)}
-    centres = data.modes.to(finite)
-    distance, nearest = torch.cdist(finite, centres, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1)
-    good = distance <= within * data.sigma
-    share = torch.bincount(nearest, minlength=count).double() / len(finite)
-    return {
-        "modes": len(nearest[good].unique()),
-        "high_quality": good.sum().item() / len(points),
-        "reverse_kl": max(0.0, torch.special.xlogy(share, share * count).sum().item()),
-    }
-
-
-def overlap(samples: Tensor, data: Dataset, within: float = 3.0) -> Tensor:
-    """Share of the data's mass that high-quality samples stand in for, (), or (members,) from a population; in [0, 1].
-
-    sum_k min(h_k, 1 / K), with h_k the share of all samples that are of high quality and belong to mode k of K: one
-    number that asks for modes, quality and balance at once. Args and errors as `modes`, of whose words it is made.
-    """
-    _check_mixture(samples, data, within)
-    # What is not finite is put far from every mode.
-    points, count = samples.detach().nan_to_num(1e6).double(), len(data.modes)
-    distance, mode = torch.cdist(points, data.modes.to(points)).min(-1)
-    good = F.one_hot(mode, count) * (distance <= within * data.sigma)[..., None]
-    return good.double().mean(-2).clamp(max=1 / count).sum(-1)
-
-
-def _check_mixture(samples: Tensor, data: Dataset, within: float) -> None:
-    if data.modes is None:
-        raise ValueError(f"data={data.name!r} has no known modes; ring and grid have")
-    if samples.ndim not in (2, 3) or samples.shape[-1] != data.modes.shape[1] or samples.shape[-2] == 0:
-        raise ValueError(f"samples must be (n, 2) or (members, n, 2) with n >= 1, not {tuple(samples.shape)}")
-    if within <= 0:
-        raise ValueError(f"within={within}: must be positive (in units of sigma)")
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ganlab.gradients import NAN
-from ganlab.telemetry import Series
+from ganlab._numeric import NAN
+from ganlab.monitor._series import Series
 
 # The columns of a point, in this order.
 GAME = ("real_accuracy", "fake_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope")

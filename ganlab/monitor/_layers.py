@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor, maybe_get_bdim
 
-from ganlab.gradients import NAN, rms
+from ganlab._numeric import NAN, rms
 from ganlab.population import Population
 
 # The columns of a tap, in this order.

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from ganlab.game import GAME
-from ganlab.gradients import MEASURES
-from ganlab.player import NOTHING, Player
-from ganlab.taps import ACTIVITY
+from ganlab._numeric import MEASURES
+from ganlab.monitor._game import GAME
+from ganlab.monitor._layers import ACTIVITY
+from ganlab.monitor._updates import NOTHING, Player
 
 # What a row of the gradient table is for, beside a step, a phase and a seed.
 PARTS = {"net": (), "layer": ("layer", "depth"), "parameter": ("layer", "parameter", "depth")}

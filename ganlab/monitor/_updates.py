@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganlab.gradients import measure, norms
-from ganlab.telemetry import Series
+from ganlab._numeric import measure, norms
+from ganlab.monitor._series import Series
 
 # Why a parameter has no gradient to measure.
 NOTHING = ("frozen", "missing", "detached")
@@ -17,7 +17,7 @@ class Player:
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
         sizes: how many numbers each holds, for one member.
-        series: for each measured step (5, P[, N]): the rows of `ganlab.gradients.MEASURES`, then the 2-norm of the
+        series: for each measured step (5, P[, N]): the rows of `ganlab._numeric.MEASURES`, then the 2-norm of the
             update; its notes are the status of each parameter.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
     """

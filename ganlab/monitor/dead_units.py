@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor
 
-from ganlab import tables
+from ganlab.monitor import _tables
+from ganlab.monitor._layers import layers
 from ganlab.population import Population
-from ganlab.taps import layers
 
 FLAT = 0.02  # a slope below this counts as flat: tanh beyond +-0.99, a sigmoid within 0.02 of a bound
 # Modules that act on each number alone.
@@ -67,8 +67,8 @@ def units(
     values = torch.stack([_look(found[name], inputs[name], members) for name in found], dim=1)
     things = pd.DataFrame({"layer": list(found), "kind": [type(module).__name__ for module in found.values()]})
     things["depth"] = range(len(things))
-    names = tables.seeds(seeds, members)
-    return tables.frame([0], things, names, values[None].cpu().numpy(), COLUMNS).drop(columns="step")
+    names = _tables.seeds(seeds, members)
+    return _tables.frame([0], things, names, values[None].cpu().numpy(), COLUMNS).drop(columns="step")
 
 
 def _keep(inputs: dict[str, Tensor], name: str):

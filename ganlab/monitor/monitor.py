@@ -16,15 +16,12 @@ import pandas as pd
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganlab import tables
-from ganlab.game import Game
-from ganlab.player import Player
+from ganlab.monitor import _tables
+from ganlab.monitor._game import Game
+from ganlab.monitor._layers import Taps
+from ganlab.monitor._series import Series
+from ganlab.monitor._updates import Player
 from ganlab.population import Population
-from ganlab.snapshot import snapshot
-from ganlab.taps import Taps
-from ganlab.telemetry import Series
-
-__all__ = ["Monitor", "snapshot"]
 
 
 class Monitor:
@@ -39,7 +36,7 @@ class Monitor:
             every activation, and sees modules alone, not functions called in a `forward`.
         discriminator: which player gives logits; its passes on samples that hang on another network's graph (those that
             teach the generator) tell the slope of the loss and of D. None: no such player.
-        fetch_every, capacity: as in `ganlab.telemetry.Series`.
+        fetch_every, capacity: as in `ganlab.monitor._series.Series`.
         seeds: names of the members in the tables; default 0, 1, ...
 
     Under a `GradScaler` the gradients are those after unscaling; what flows through the layers is still scaled.
@@ -60,7 +57,7 @@ class Monitor:
             raise ValueError(f"every={every!r}: a whole number of at least 1")
         nets = {name: net for name, (net, _) in players.items()}
         self.members = _members(nets)
-        self.seeds = tables.seeds(seeds, self.members)
+        self.seeds = _tables.seeds(seeds, self.members)
         self.every, self.step, self._clock = every, 0, list(players)[-1]
         series = partial(Series, fetch_every, capacity)
         self.players = {
@@ -133,14 +130,14 @@ class Monitor:
         Raises:
             ValueError: another `by`.
         """
-        return tables.gradients(self.players.values(), self.seeds, by)
+        return _tables.gradients(self.players.values(), self.seeds, by)
 
     def totals(self) -> pd.DataFrame:
         """A row for each phase, parameter and seed: measured steps, and in how many the gradient was not finite.
 
         Counted at every measured step, also at those that `capacity` has dropped since.
         """
-        return tables.totals(self.players.values(), self.seeds)
+        return _tables.totals(self.players.values(), self.seeds)
 
     def activations(self) -> pd.DataFrame:
         """A row for each step, phase, net, layer and seed, if the layers are tapped.
@@ -151,7 +148,7 @@ class Monitor:
         where none came back).
         """
         parts = {key: (self._taps[key[0]].layers, series.read()) for key, series in self._activity.items()}
-        return tables.activations(parts, self.seeds)
+        return _tables.activations(parts, self.seeds)
 
     def game(self) -> pd.DataFrame:
         """A row for each step and seed: D's accuracy and mean logit on real and on generated data, and two factors of
@@ -161,11 +158,11 @@ class Monitor:
         A small loss_slope is saturation: D is sure, and the loss is flat there. The accuracies and logits need
         `logits(real, fake)` in the loop; `watch` brings them. With batch norm in D, input_slope mixes samples.
         """
-        return tables.game(self._game.series.read(), self.seeds)
+        return _tables.game(self._game.series.read(), self.seeds)
 
     def line(self) -> str:
         """One line for a live display: the last measured step. Fetches what is pending."""
-        return tables.line(self)
+        return _tables.line(self)
 
     def close(self) -> None:
         """Take every hook off. The tables stay."""

@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ganlab import tables
-from ganlab.gradients import NAN, norms
-from ganlab.taps import Taps
+from ganlab._numeric import NAN, norms
+from ganlab.monitor import _tables
+from ganlab.monitor._layers import Taps
 
 
 def snapshot(
@@ -41,9 +41,9 @@ def snapshot(
         value = (_random_direction if loss is None else loss)(net(x)).sum()
         grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
     taps.remove()
-    names = tables.seeds(seeds, taps.members)
+    names = _tables.seeds(seeds, taps.members)
     point = (0, taps.take().cpu().numpy(), None)
-    table = tables.activations({("net", "net"): (taps.layers, [point])}, names)
+    table = _tables.activations({("net", "net"): (taps.layers, [point])}, names)
     by_layer = {
         layer: norms([grad], taps.members)[0].cpu().numpy()
         for layer, grad in zip(weights, grads[-len(weights) :] if weights else [], strict=True)

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 from torch import nn
 
-from ganlab._check import lookup
-from ganlab.activations import ACTIVATIONS, OUTPUTS
-from ganlab.convs import CONVS, DOWN_CONVS
-from ganlab.inits import initialised
-from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
-from ganlab.norms import NORMS
-from ganlab.residual import Scale, down_block, same_block, start_at_zero, up_block
+from ganlab._check import check_positive, lookup
+from ganlab.nets.activations import ACTIVATIONS, OUTPUTS
+from ganlab.nets.convolutions import CONVS, DOWN_CONVS
+from ganlab.nets.inits import initialised
+from ganlab.nets.layers import Discriminator, Generator, check_shape, norm_activation
+from ganlab.nets.normalisation import NORMS
+from ganlab.nets.residual import Scale, down_block, same_block, start_at_zero, up_block
 
 # Side length of the image: (side of the smallest square, number of doublings).
 SIZES: dict[int, tuple[int, int]] = {
@@ -55,7 +55,7 @@ def dcgan_generator(
         latent: width of the latent.
         width: channels before the last layer; each layer before that has twice those of the next.
         norm, activation, output, upsample, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `CONVS`, `INITS`.
-        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode (`ganlab.layers.dropouts`).
+        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode.
 
     Raises:
         ValueError: a shape it cannot make, a size that is not positive, an unknown name.
@@ -133,7 +133,7 @@ def resnet_generator(
     `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
 
         blocks: blocks for each doubling; all but the first keep the side.
-        branch_scale: as `scale` of `ganlab.residual.ResidualBlock`.
+        branch_scale: as `scale` of `ganlab.nets.ResidualBlock`.
         plain: without the shortcuts, and so without the 1x1 convolution of each block that doubles; else the same.
     """
     shape, base, doublings = _plan(shape)

@@ -8,7 +8,7 @@ members of a `Population`. The two layers tie the samples of a batch together: f
 import torch
 from torch import Tensor, nn
 
-from ganlab.layers import check_positive
+from ganlab._check import check_positive
 
 
 class Packed(nn.Module):

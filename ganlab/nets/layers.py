@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from ganlab._check import lookup
-from ganlab.activations import ACTIVATIONS
-from ganlab.norms import NORMS
+from ganlab.nets.activations import ACTIVATIONS
+from ganlab.nets.normalisation import NORMS
 
 
 class Generator(nn.Module):
@@ -32,13 +32,6 @@ class Discriminator(nn.Module):
             expected = ", ".join(map(str, ("batch", *self.shape)))
             raise ValueError(f"x has shape {tuple(x.shape)}: this discriminator takes ({expected})")
         return self.body(x).squeeze(-1)
-
-
-def check_positive(**sizes: int) -> None:
-    """Raise a ValueError for the first of the named sizes that is not a positive integer."""
-    for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"{name} is {size!r}: give a positive integer")
 
 
 def check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

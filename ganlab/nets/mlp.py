@@ -1,46 +1,16 @@
-"""Generators and discriminators: MLPs here, convolutional in `ganlab.convnets`, residual MLPs in `ganlab.residual`.
-
-Their parts are registries, a file each: `ganlab.norms`, `ganlab.activations`, `ganlab.convs`, `ganlab.inits`.
-
-A generator maps `(batch, latent)` to `(batch, *shape)` and has the attributes `latent` and `shape`. A discriminator
-maps `(batch, *shape)` to logits `(batch,)`, with no sigmoid behind them. Everything is importable from here.
-"""
+"""Fully connected generators and discriminators."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
 
-from ganlab._check import lookup
-from ganlab.activations import ACTIVATIONS, OUTPUTS
-from ganlab.convnets import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
-from ganlab.convs import CONVS, DOWN_CONVS
-from ganlab.inits import INITS, initialised
-from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
-from ganlab.norms import NORMS
-from ganlab.residual import resmlp_discriminator, resmlp_generator
-
-__all__ = [
-    "ACTIVATIONS",
-    "CONVS",
-    "DISCRIMINATORS",
-    "DOWN_CONVS",
-    "GENERATORS",
-    "INITS",
-    "NORMS",
-    "OUTPUTS",
-    "Discriminator",
-    "Generator",
-    "dcgan_discriminator",
-    "dcgan_generator",
-    "mlp_discriminator",
-    "mlp_generator",
-    "resmlp_discriminator",
-    "resmlp_generator",
-    "resnet_discriminator",
-    "resnet_generator",
-]
+from ganlab._check import check_positive, lookup
+from ganlab.nets.activations import OUTPUTS
+from ganlab.nets.inits import initialised
+from ganlab.nets.layers import Discriminator, Generator, check_shape, norm_activation
+from ganlab.nets.normalisation import NORMS
 
 
 def _widths(width: int | Sequence[int], depth: int | None) -> tuple[int, ...]:
@@ -80,7 +50,7 @@ def mlp_generator(
         width, depth: `depth` hidden layers (2 unless said) of `width` units; or a width for each layer, (128, 256) say.
         norm, activation, output, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `INITS`. `output=None` takes "tanh"
             for images and "linear" for points, which have no bounds.
-        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode (`ganlab.layers.dropouts`).
+        dropout: rate in [0, 1), behind the activation of every hidden layer, in train mode.
 
     Raises:
         ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`,
@@ -129,18 +99,3 @@ def mlp_discriminator(
     for inside, outside in pairwise(widths):
         layers += _hidden(inside, outside, norm, activation, dropout)
     return initialised(Discriminator(shape, nn.Sequential(*layers, nn.Linear(widths[-1], outputs))), init)
-
-
-GENERATORS: dict[str, Callable[..., Generator]] = {
-    "mlp": mlp_generator,
-    "dcgan": dcgan_generator,
-    "resnet": resnet_generator,
-    "resmlp": resmlp_generator,
-}
-
-DISCRIMINATORS: dict[str, Callable[..., Discriminator]] = {
-    "mlp": mlp_discriminator,
-    "dcgan": dcgan_discriminator,
-    "resnet": resnet_discriminator,
-    "resmlp": resmlp_discriminator,
-}

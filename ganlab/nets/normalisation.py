@@ -6,7 +6,7 @@ from torch import nn
 
 # `image` says whether the features are (batch, C, H, W) or (batch, C). All but "batch_plain" have a learned scale and
 # shift, so they differ in the axes they average over alone. Nothing works in place: the nets must run under
-# `torch.func.vmap`. `ganlab.batchnorm` has the arithmetic, line by line.
+# `torch.func.vmap`. `ganlab.theory.batchnorm` has the arithmetic, line by line.
 
 
 def _batch_norm(features: int, image: bool) -> nn.Module:

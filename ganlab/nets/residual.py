@@ -3,7 +3,7 @@
 `shortcut(x) + scale * branch(x)`: blocks that double the side of an image, halve it or keep it, and fully connected
 ones for points. With `plain=True` each network loses its shortcuts and keeps all other layers, so that a comparison at
 equal depth compares the shortcut alone. Dropout works between the two layers of a block (Zagoruyko & Komodakis 2016).
-The convolutional networks themselves stand in `ganlab.convnets`.
+The convolutional networks themselves stand in `ganlab.nets.convnets`.
 """
 
 import math
@@ -12,11 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._check import lookup
-from ganlab.activations import ACTIVATIONS, OUTPUTS
-from ganlab.convs import CONVS
-from ganlab.inits import initialised
-from ganlab.layers import Discriminator, Generator, check_positive, check_shape, norm_activation
-from ganlab.norms import NORMS
+from ganlab.nets.convolutions import CONVS
+from ganlab.nets.layers import norm_activation
 
 Scale = float | str
 
@@ -148,76 +145,3 @@ def dense_block(
     for each, rate in (("none" if first else norm, 0.0), (norm, dropout)):
         layers += [*norm_activation(width, each, activation, False, rate), nn.Linear(width, width, bias=bias)]
     return block(nn.Sequential(*layers), nn.Identity(), scale, plain)
-
-
-def resmlp_generator(
-    shape: tuple[int, ...],
-    latent: int = 64,
-    width: int = 128,
-    blocks: int = 2,
-    norm: str = "none",
-    activation: str = "relu",
-    output: str | None = None,
-    init: str = "he",
-    dropout: float = 0.0,
-    branch_scale: Scale = 1.0,
-    plain: bool = False,
-) -> Generator:
-    """Fully connected: a layer from the latent, residual blocks of two layers, a layer to the sample.
-
-    Args:
-        shape: `(n,)` for points, `(channels, height, width)` for images of any size.
-        latent: width of the latent.
-        width, blocks: `blocks` blocks of two layers of `width` units: 2 blocks + 2 weighted layers in all.
-        norm, activation, output, init: names in `NORMS`, `ACTIVATIONS`, `OUTPUTS`, `INITS`. `output=None` takes "tanh"
-            for images and "linear" for points, which have no bounds.
-        dropout: rate in [0, 1), between the two layers of a block, in train mode.
-        branch_scale: as `scale` of `ResidualBlock`.
-        plain: without the shortcuts; the same layers and, unless the scale is learned, the same number of parameters.
-
-    Raises:
-        ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`, a scale
-            that a block cannot have or that a plain net would not use.
-    """
-    shape = check_shape(shape)
-    check_positive(latent=latent, width=width, blocks=blocks)
-    output = output or ("tanh" if len(shape) == 3 else "linear")
-    body = nn.Sequential(
-        nn.Linear(latent, width, bias=norm == "none"),
-        *(dense_block(width, norm, activation, branch_scale, plain, dropout) for _ in range(blocks)),
-        *norm_activation(width, norm, activation, image=False),
-        nn.Linear(width, math.prod(shape)),
-        lookup(OUTPUTS, output, "output")(),
-        nn.Unflatten(1, shape),
-    )
-    return start_at_zero(initialised(Generator(latent, shape, body), init))
-
-
-def resmlp_discriminator(
-    shape: tuple[int, ...],
-    width: int = 128,
-    blocks: int = 2,
-    norm: str = "none",
-    activation: str = "leaky_relu",
-    init: str = "he",
-    outputs: int = 1,
-    dropout: float = 0.0,
-    branch_scale: Scale = 1.0,
-    plain: bool = False,
-) -> Discriminator:
-    """Fully connected: a layer from the sample, residual blocks of two layers, a layer to the logit.
-
-    Args and errors as `resmlp_generator`; `outputs`: numbers for each sample, more than one gives `(batch, outputs)`.
-    As in the other discriminators, neither the first nor the last layer has a norm.
-    """
-    shape = check_shape(shape)
-    check_positive(width=width, blocks=blocks, outputs=outputs)
-    lookup(NORMS, norm, "norm")
-    body = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(math.prod(shape), width),
-        *(dense_block(width, norm, activation, branch_scale, plain, dropout, k == 0) for k in range(blocks)),
-        lookup(ACTIVATIONS, activation, "activation")(),
-        nn.Linear(width, outputs),
-    )
-    return start_at_zero(initialised(Discriminator(shape, body), init))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import normalize
 
-from ganlab.layers import check_positive
+from ganlab._check import check_positive
 
 WARM_UP = 15  # power steps when the layer is made, as in torch
 # Axis of the weight that runs over the layer's outputs.

@@ -9,11 +9,12 @@ extrapolating steps. For plain training torch's fused kernels are faster.
 
 from ganlab.optim.adaptive import Adadelta, Adagrad, RMSprop
 from ganlab.optim.moments import Adam, AdamW, AMSGrad
-from ganlab.optim.players import ExtraAdam, ExtraSGD, OptimisticAdam, OptimisticSGD
 from ganlab.optim.rule import Rule, Tensors
 from ganlab.optim.steps import SGD, Momentum, Nesterov, NormalisedSGD
+from ganlab.optim.two_player import ExtraAdam, ExtraSGD, OptimisticAdam, OptimisticSGD
+from ganlab.optim.weight_decay import regularise
 
 __all__ = [
     "SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "ExtraAdam", "ExtraSGD", "Momentum", "Nesterov",
-    "NormalisedSGD", "OptimisticAdam", "OptimisticSGD", "RMSprop", "Rule", "Tensors",
+    "NormalisedSGD", "OptimisticAdam", "OptimisticSGD", "RMSprop", "Rule", "Tensors", "regularise",
 ]  # fmt: skip

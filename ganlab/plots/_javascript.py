@@ -2,8 +2,8 @@
 
 import sympy as sp
 
-from ganlab.dynamics import State, advance
-from ganlab.games import Game, gamma
+from ganlab.theory.dynamics import State, advance
+from ganlab.theory.games import Game, gamma
 
 # What the printed formulas call. `vG` and `vD` are the field of the chosen game, `clip` its bound on psi.
 CALLS = {"Sigmoid": "sigmoid", "Softplus": "softplus", "Relu": "relu", "Step": "stepped", "sign": "Math.sign"}
@@ -19,7 +19,7 @@ def printed(expression: sp.Expr) -> str:
 
 
 def printed_rule(method: str, timing: str) -> str:
-    """One step of `ganlab.dynamics.advance` as a JavaScript function of (state, h, beta, vG, vD, clip)."""
+    """One step of `ganlab.theory.dynamics.advance` as a JavaScript function of (state, h, beta, vG, vD, clip)."""
     state = State(*sp.symbols("theta psi theta_memory psi_memory"))
     field = [sp.Function(name) for name in ("vG", "vD")]
     h, beta = sp.symbols("h beta")

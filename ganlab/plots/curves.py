@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ganlab.plots.house_style import COLORS, CYCLE, FACE, axes, direct_labels
 from ganlab.study import Interval, interval
-from ganlab.style import COLORS, CYCLE, FACE, axes, direct_labels
 
 CURVES = {
     "d_loss": ("discriminator", COLORS["discriminator"]),

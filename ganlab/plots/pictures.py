@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from ganlab.style import COLORS, FACE, INK, LANDSCAPE, axes, ink, to_rgb
+from ganlab.plots.house_style import COLORS, FACE, INK, LANDSCAPE, axes, ink, to_rgb
 
 
 def sample_grid(images, *, value_range=(-1, 1), columns=8, rows: Sequence[str] | None = None, titles=None, ax=None):

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping
 from string import Template
 
-from ganlab.dynamics import METHODS, TIMINGS
-from ganlab.games import Game
-from ganlab.script import PRELUDE, printed_game, printed_rule
-from ganlab.style import COLORS, FACE, INK, plt
+from ganlab.plots._javascript import PRELUDE, printed_game, printed_rule
+from ganlab.plots.house_style import COLORS, FACE, INK, plt
+from ganlab.theory.dynamics import METHODS, TIMINGS
+from ganlab.theory.games import Game
 
 TEMPLATE = Template("""\
 <figure data-ganlab-live="$name" style="margin:0 0 1em;max-width:${width}px;background:$face;color:$ink;\

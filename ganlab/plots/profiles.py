@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ganlab.curves import bands
-from ganlab.style import COLORS, axes, colors, plt
+from ganlab.plots.curves import bands
+from ganlab.plots.house_style import COLORS, axes, colors, plt
 
 # A dark-to-light map that keeps its order in grey and for every colour vision.
 HEAT = "viridis"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganlab._check import optional
-from ganlab.style import plt
+from ganlab.plots.house_style import plt
 
 images = optional("PIL.Image", "plots")
 

@@ -14,86 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from scipy import stats
 
 from ganlab._progress import bar
-from ganlab.records import provenance, read, recorded, write
+from ganlab.study.recordings import provenance, read, write
+from ganlab.study.scales import scale
 
-__all__ = ["Interval", "Study", "at_scale", "interval", "recorded", "scale", "summary"]
-
-T = TypeVar("T")
 Call = dict[str, Any]
-
-
-def scale() -> str:
-    """`"quick"` or `"full"`: the environment's GANLAB_SCALE, else full where there is a GPU and quick elsewhere."""
-    chosen = os.environ.get("GANLAB_SCALE") or ("full" if torch.cuda.is_available() else "quick")
-    if chosen not in ("quick", "full"):
-        raise ValueError(f"GANLAB_SCALE={chosen!r}: set it to 'quick' or 'full'")
-    return chosen
-
-
-def at_scale(*, quick: T, full: T) -> T:
-    """The value for the scale at hand: `steps = at_scale(quick=300, full=10_000)`."""
-    return full if scale() == "full" else quick
-
-
-class Interval(NamedTuple):
-    """A mean over `n` seeds and its confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-def interval(values, level: float = 0.95) -> Interval:
-    """Mean and Student-t interval of independent measurements, one a seed.
-
-    One value has an infinite interval: one seed proves nothing.
-
-    Raises:
-        ValueError: no values, or some are not finite. A diverged run is a result of its own: report the share of such
-            runs, then pass the others.
-    """
-    values = np.asarray(values, dtype=float).ravel()
-    if values.size == 0:
-        raise ValueError("values is empty: an interval needs at least one measurement")
-    if bad := int((~np.isfinite(values)).sum()):
-        raise ValueError(f"{bad} of {values.size} values are not finite: report their share, then pass the others")
-    mean = float(values.mean())
-    if values.size == 1:
-        return Interval(mean, -np.inf, np.inf, 1)
-    half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * stats.sem(values))
-    return Interval(mean, mean - half, mean + half, values.size)
-
-
-def summary(table: pd.DataFrame, by: str | Sequence[str], *columns: str) -> str:
-    """Mean and 95 % interval of `columns` over the seeds, as text to print: a line for each value of `by`.
-
-    Args:
-        table: tidy, with one row a seed in each group.
-        by: the column or columns that make the groups, which keep their order.
-        columns: what to summarise, each as `interval` does; at least one.
-
-    Raises:
-        ValueError: no columns, columns that the table does not have, or values that are not finite.
-    """
-    keys = [by] if isinstance(by, str) else list(by)
-    known = ", ".join(map(str, table.columns))
-    if not columns:
-        raise ValueError(f"columns: name at least one of {known}")
-    if absent := [name for name in (*keys, *columns) if name not in table]:
-        raise ValueError(f"the table has no column {', '.join(map(repr, absent))}; columns: {known}")
-    return table.groupby(by, sort=False)[list(columns)].agg(lambda values: str(interval(values))).to_string()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 import sympy as sp
 
 from ganlab._check import lookup
-from ganlab.symbolic import Relu, Sigmoid, Softplus, Step, as_function, delta, f, l, latex, r
+from ganlab.theory.symbols import Relu, Sigmoid, Softplus, Step, as_function, delta, f, l, latex, r
 
 __all__ = [
     "AT_OPTIMUM",

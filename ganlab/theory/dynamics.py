@@ -5,7 +5,8 @@
     growth(game, "gradient", "alternating", step=0.2, gamma=0.3)  # of the distance to the solution, per step
 
 A rule is written once, with `+` and `*`: it runs on numbers, on arrays and on symbols. So the trajectories, the
-matrices and the formulas that `ganlab.live` prints as JavaScript cannot part. The games stand in `ganlab.games`.
+matrices and the formulas that `ganlab.plots.phase_portrait` prints as JavaScript cannot part. The games stand in
+`ganlab.theory.games`.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,8 @@ import numpy as np
 import sympy as sp
 
 from ganlab._check import lookup
-from ganlab.games import REGULARISERS, Game, bilinear, dirac, gamma, psi, theta
-from ganlab.symbolic import as_function
+from ganlab.theory.games import REGULARISERS, Game, bilinear, dirac, gamma, psi, theta
+from ganlab.theory.symbols import as_function
 
 __all__ = [
     "METHODS", "REGULARISERS", "TIMINGS", "Game", "Method", "State", "advance", "bilinear", "dirac", "gamma", "growth",

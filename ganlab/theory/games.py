@@ -13,8 +13,8 @@ from typing import Any
 import sympy as sp
 
 from ganlab._check import lookup
-from ganlab.derivations import derive
-from ganlab.symbolic import f, r
+from ganlab.theory.derivations import derive
+from ganlab.theory.symbols import f, r
 
 theta, psi = sp.symbols("theta psi", real=True)
 gamma = sp.Symbol("gamma", positive=True)
@@ -109,7 +109,7 @@ def dirac(loss: str = "minimax", regulariser: str = "none") -> Game:
     """The Dirac-GAN of Mescheder et al. 2018: data at 0, the generator's point theta, D(x) = psi x.
 
     Args:
-        loss: a name in `ganlab.derivations.FORMULAS`. Least squares has D(x) = 1/2 + psi x.
+        loss: a name in `ganlab.theory.derivations.FORMULAS`. Least squares has D(x) = 1/2 + psi x.
         regulariser: a name in `REGULARISERS`.
 
     Raises:

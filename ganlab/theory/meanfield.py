@@ -17,7 +17,7 @@ import torch
 from scipy.optimize import brentq
 
 from ganlab._check import lookup
-from ganlab.activations import ACTIVATIONS
+from ganlab.nets import ACTIVATIONS
 
 # Gauss-Legendre nodes on each half-line, so that a kink at 0 lies between two panels: [0, 12] holds all but 1e-32.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -31,7 +31,7 @@ def moments(activation: str, q: float) -> tuple[float, float]:
     """E[phi(sqrt(q) z)^2] and E[phi'(sqrt(q) z)^2] over a standard normal z, by quadrature.
 
     Args:
-        activation: a name in `ganlab.activations.ACTIVATIONS`.
+        activation: a name in `ganlab.nets.ACTIVATIONS`.
         q: mean square of the pre-activations.
 
     Raises:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ganlab._check import lookup
-from ganlab.logs import tidy
+from ganlab.train._history import tidy
 
 # Logits of a training step (..., batch), real and fake -> what the rule looks at, one value a member.
 SIGNALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -26,7 +26,7 @@ SIGNALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "accuracy": lambda real, fake: (_share(real > 0) + _share(fake < 0)) / 2,
     "real_sign": lambda real, fake: real.sign().mean(-1),
 }
-KNOBS = ("lr_g", "lr_d", "gamma")  # fields of `ganlab.recipe.Recipe`
+KNOBS = ("lr_g", "lr_d", "gamma")  # fields of `ganlab.train.Recipe`
 
 
 def _share(mask: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class Controller:
         A step is proportional to the learning rate in SGD, RMSprop, Adam and AdamW alike, and torch has one rate for
         all members of a population. So the parameters go the share `value` of the way from where they were to where
         the optimizer put them; at a value of 1 they are left as they are, to the last bit. Decoupled weight decay that
-        another hook does (`ganlab.decay`) keeps the recipe's rate.
+        another hook does (`ganlab.optim.weight_decay`) keeps the recipe's rate.
 
         Raises ValueError for an optimizer that looks ahead: half of its steps are no progress.
         """

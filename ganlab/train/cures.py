@@ -1,37 +1,20 @@
 """What a recipe adds to the bare game: instance noise, a penalty, clipped gradients, clipped weights."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ganlab._draws import Draws
 from ganlab.clipping import (
+    CLIPS,
     PercentileClip,
     Report,
-    clip_grad_adaptive_,
-    clip_grad_layerwise_,
-    clip_grad_norm_,
-    clip_grad_value_,
     clip_weights_,
 )
-from ganlab.draws import Draws
-from ganlab.noise import NOISES
 from ganlab.penalties import PENALTIES
-
-if TYPE_CHECKING:
-    from ganlab.recipe import Recipe
-
-# Name in a recipe: threshold -> clipper of a network's gradients. A percentile clip has a state: one for each player.
-CLIPS: dict[str, Callable[[float], Callable]] = {
-    "value": lambda at: partial(clip_grad_value_, clip_value=at),
-    "norm": lambda at: partial(clip_grad_norm_, max_norm=at),
-    "layerwise": lambda at: partial(clip_grad_layerwise_, max_norm=at),
-    "adaptive": lambda at: partial(clip_grad_adaptive_, clipping=at),
-    "percentile": lambda at: PercentileClip(at),
-}
-PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
+from ganlab.train.instance_noise import NOISES
+from ganlab.train.recipe import PLAYERS, Recipe
 
 
 class Cures:
@@ -41,7 +24,7 @@ class Cures:
         clipped: for each player whose gradient is clipped ("G", "D"), a `Report` since this object was made.
     """
 
-    def __init__(self, recipe: "Recipe", seeds: int | Sequence[int], device: torch.device | str):
+    def __init__(self, recipe: Recipe, seeds: int | Sequence[int], device: torch.device | str):
         self.recipe, self.draws = recipe, Draws(seeds, device)
         players = () if recipe.clip is None else PLAYERS[recipe.clip_players]
         self.clips = {player: CLIPS[recipe.clip](recipe.clip_at) for player in players}

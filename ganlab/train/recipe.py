@@ -3,60 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
-import torch
-
-from ganlab import losses, optim
+from ganlab import losses
 from ganlab._check import lookup
-from ganlab.cures import CLIPS, PLAYERS
-from ganlab.decay import check_decay, check_strengths
-from ganlab.latents import LATENTS
-from ganlab.noise import NOISES
+from ganlab.clipping import CLIPS
+from ganlab.latent import LATENTS
+from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
+from ganlab.train.instance_noise import NOISES
+from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
 
-
-def adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015); fused: one pass over all parameters."""
-    return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, fused=True)
-
-
-def rmsprop(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
-    """RMSprop with torch's decay of 0.99."""
-    return torch.optim.RMSprop(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
-
-
-def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
-    """Stochastic gradient descent, with momentum where the recipe has it."""
-    return torch.optim.SGD(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
-
-
-def _ours(rule: type[optim.Rule], *used: str, **fixed) -> Callable:
-    """One of `ganlab.optim`, with the recipe's `betas` or `momentum` where it is used (no momentum: the rule's own)."""
-
-    def build(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
-        return rule(parameters, lr=lr, **{name: value for name in used if (value := getattr(recipe, name))}, **fixed)
-
-    return build
-
-
-# The first three are torch's own, fused or in one call for all parameters; the others are `ganlab.optim`'s.
-OPTIMIZERS = {
-    "adam": adam,
-    "rmsprop": rmsprop,
-    "sgd": sgd,
-    "momentum": _ours(optim.Momentum, "momentum"),
-    "nesterov": _ours(optim.Nesterov, "momentum"),
-    "normalised_sgd": _ours(optim.NormalisedSGD, "momentum"),
-    "adagrad": _ours(optim.Adagrad),
-    "adadelta": _ours(optim.Adadelta),
-    "centered_rmsprop": _ours(optim.RMSprop, "momentum", centered=True),
-    "amsgrad": _ours(optim.AMSGrad, "betas"),
-    "adamw": _ours(optim.AdamW, "betas"),
-    "optimistic_sgd": _ours(optim.OptimisticSGD, "momentum"),
-    "optimistic_adam": _ours(optim.OptimisticAdam, "betas"),
-    "extra_sgd": _ours(optim.ExtraSGD, "momentum", alternate=True),
-    "extra_adam": _ours(optim.ExtraAdam, "betas", alternate=True),
-}
-WITHOUT_MOMENTUM = {"adam", "adagrad", "adadelta", "amsgrad", "adamw", "optimistic_adam", "extra_adam"}
+PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
 
 
 @dataclass(frozen=True)
@@ -72,16 +28,16 @@ class Recipe:
         momentum: of SGD and RMSprop; "momentum" and "nesterov" have 0.9 unless it is set.
         batch: samples in a batch, real and fake alike.
         critic_steps: discriminator steps for each generator step.
-        latent: distribution of z, a name in `ganlab.latents.LATENTS`.
+        latent: distribution of z, a name in `ganlab.latent.LATENTS`.
         ema: decay of a running average of the generator's weights, in (0, 1); None: no average.
         penalty: a name in `ganlab.penalties.PENALTIES`; None: none.
         gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.
         penalty_every: apply the penalty in one step of D out of so many, and that many times as strongly: the same
             penalty on average, for less work (lazy regularisation; Karras et al. 2020, section 3.1).
-        noise: instance noise on all that D sees: a name in `ganlab.noise.NOISES`, how it falls off; None: none.
+        noise: instance noise on all that D sees: a name in `ganlab.train.NOISES`, how it falls off; None: none.
         noise_sigma: its standard deviation at the start, in the data's units.
         noise_steps: steps of G after which "linear" noise has gone.
-        clip: how gradients are clipped between backward and step, a name in `ganlab.cures.CLIPS`; None: not.
+        clip: how gradients are clipped between backward and step, a name in `ganlab.clipping.CLIPS`; None: not.
         clip_at: its threshold: the largest entry ("value"), norm ("norm", "layerwise") or ratio to the weights
             ("adaptive"), or the percentile of the norms so far ("percentile").
         clip_players: whose: "G", "D" or "both".
@@ -89,7 +45,7 @@ class Recipe:
         l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
             `weight_decay`.
         weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
-            1 - lr * weight_decay, as AdamW does (`ganlab.decay`).
+            1 - lr * weight_decay, as AdamW does (`ganlab.optim.weight_decay`).
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlab._check import lookup
-from ganlab.latents import LATENTS
+from ganlab.latent import LATENTS
 
 BLOCK_VALUES = 2**19  # numbers drawn at once for one seed: enough to make the calls cheap, small enough for the cache
 

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ganlab import checkpoint, losses
+from ganlab import losses
 from ganlab._progress import bar
-from ganlab.balance import Controller, Rule
-from ganlab.cures import Cures
-from ganlab.decay import regularise
-from ganlab.latents import LATENTS
-from ganlab.logs import tidy
+from ganlab.latent import LATENTS
+from ganlab.optim import regularise
 from ganlab.population import Population
-from ganlab.recipe import OPTIMIZERS, Recipe
-from ganlab.stream import Stream
-
-__all__ = ["Recipe", "Trainer"]
+from ganlab.train import checkpoint
+from ganlab.train._history import tidy
+from ganlab.train.balance import Controller, Rule
+from ganlab.train.cures import Cures
+from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.recipe import Recipe
+from ganlab.train.stream import Stream
 
 
 class Trainer:
@@ -36,7 +36,7 @@ class Trainer:
         recipe: how to train.
         seeds: seed of the data and the latents; for populations one a member.
         device: default: where G's parameters are.
-        rule: what turns a rate or the penalty's weight while training goes on (`ganlab.balance`); None: nothing does.
+        rule: what turns a rate or the penalty's weight while training goes on (a `Rule`); None: nothing.
 
     Raises:
         ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations, or a rule
@@ -190,7 +190,7 @@ class Trainer:
             G.train(training)
 
     def save(self, path: str | Path) -> None:
-        """Write everything that the rest of the run depends on, atomically (`ganlab.checkpoint`)."""
+        """Write everything that the rest of the run depends on, atomically (`ganlab.train.checkpoint`)."""
         checkpoint.save(
             {
                 "recipe": dataclasses.asdict(self.recipe), "seeds": self.seeds, "steps": self.steps,

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._progress import bar
-from ganlab.latents import normal
-from ganlab.stream import Stream
+from ganlab.latent import normal
+from ganlab.train.stream import Stream
 
 
 class VAE(nn.Module):

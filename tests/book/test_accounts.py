@@ -14,7 +14,7 @@ import measures
 import spark
 import works_cited
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
+BOOK = Path(__file__).resolve().parents[2] / "book"
 CLAIMS, REPRODUCTIONS = accounts.claims(), accounts.reproductions()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "book" / "api.md").read_text()
 DOCUMENTED = re.findall(r"automodule:: (ganlab[\w.]*)", PAGE)
 BEHIND = re.findall(r"^\| `(ganlab[\w.]*)` \|", PAGE, re.MULTILINE)

@@ -11,7 +11,7 @@ import labels
 import myst
 import works_cited
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in labels.chapters()}
 PAGES = {path.stem: path.read_text() for path in BOOK.glob("*.md")}

@@ -17,7 +17,7 @@ import labels
 import myst
 import works_cited
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
+BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTER = """\
 # Small
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
+BOOK = Path(__file__).resolve().parents[2] / "book"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in (BOOK / "glossary.md").read_text().splitlines()

@@ -9,7 +9,7 @@ import torch
 import labels
 from ganlab import nets
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
 
 def example(number: int) -> str:

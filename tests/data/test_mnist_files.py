@@ -1,4 +1,4 @@
-"""ganlab.idx and ganlab.vision: files found, damaged or missing; torchvision imported where it cannot be."""
+"""MNIST files found, damaged or missing; torchvision imported where it cannot be."""
 
 import gzip
 import hashlib
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganlab import data, idx, vision
+from ganlab import data
+from ganlab.data import _mnist_files, _torchvision
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
@@ -24,12 +25,12 @@ def idx_bytes(array):
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """A folder for `mnist` with 5 images, and the checksums of its files. Nothing else is found."""
-    monkeypatch.setattr(idx, "SYSTEM_FOLDERS", {})
+    monkeypatch.setattr(_mnist_files, "SYSTEM_FOLDERS", {})
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("GANLAB_DATA", raising=False)
     random = np.random.default_rng(0)
     arrays = (random.integers(0, 256, (5, 4, 4), np.uint8), random.integers(0, 10, 5, np.uint8))
-    contents = dict(zip(idx.SPLITS["train"], map(idx_bytes, arrays), strict=True))
+    contents = dict(zip(_mnist_files.SPLITS["train"], map(idx_bytes, arrays), strict=True))
     checksums = {"mnist": {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}}
     return tmp_path, arrays, contents, checksums
 
@@ -46,7 +47,7 @@ def test_each_layout_is_read_in_place(tiny, monkeypatch, packed, layout, by_envi
     before = sorted(folder.rglob("*"))
     if by_environment:
         monkeypatch.setenv("GANLAB_DATA", str(folder))
-    loaded = idx.load("mnist", "train", None if by_environment else folder, False, checksums)
+    loaded = _mnist_files.load("mnist", "train", None if by_environment else folder, False, checksums)
     assert all(np.array_equal(a, b) for a, b in zip(loaded, arrays, strict=True))
     assert sorted(folder.rglob("*")) == before
 
@@ -95,7 +96,7 @@ def test_a_damaged_file_is_named(tiny, damage, message, packed):
     path = folder / (f"{file}.gz" if packed else file)
     path.write_bytes(gzip.compress(damage(contents[file])) if packed else damage(contents[file]))
     with pytest.raises(ValueError, match=message) as error:
-        idx.read(path, "mnist", checksums)
+        _mnist_files.read(path, "mnist", checksums)
     assert str(path) in str(error.value)
 
 
@@ -107,7 +108,7 @@ def test_a_damaged_archive_is_named(tiny, damage):
     path = folder / "train-images-idx3-ubyte.gz"
     path.write_bytes(damage(gzip.compress(contents["train-images-idx3-ubyte"])))
     with pytest.raises(ValueError, match="damaged gzip file") as error:
-        idx.read(path, "mnist", checksums)
+        _mnist_files.read(path, "mnist", checksums)
     assert str(path) in str(error.value)
 
 
@@ -117,7 +118,7 @@ def test_another_data_sets_file_is_recognised(tiny):
     (folder / file).write_bytes(contents[file])
     swapped = {"mnist": dict.fromkeys(contents, "0" * 64), "fashion_mnist": checksums["mnist"]}
     with pytest.raises(ValueError, match=r"not the file of mnist \(it is a file of fashion_mnist\)"):
-        idx.read(folder / file, "mnist", swapped)
+        _mnist_files.read(folder / file, "mnist", swapped)
 
 
 @pytest.mark.parametrize("download", [False, True])
@@ -128,7 +129,7 @@ def test_missing_files_and_no_network_say_how_to_supply_them(tiny, monkeypatch, 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     with pytest.raises(FileNotFoundError, match="GANLAB_DATA") as error:
         data.load("mnist", root=tiny[0] / "empty", download=download)
-    assert all(file in str(error.value) for split in idx.SPLITS.values() for file in split)
+    assert all(file in str(error.value) for split in _mnist_files.SPLITS.values() for file in split)
     assert ("no network" in str(error.value)) == download
 
 
@@ -143,8 +144,8 @@ def test_a_download_goes_to_root_and_is_checked(tiny, monkeypatch):
                 (root / "MNIST" / "raw").mkdir(parents=True, exist_ok=True)
                 (root / "MNIST" / "raw" / file).write_bytes(content)
 
-    monkeypatch.setattr(idx.vision.torchvision().datasets, "MNIST", Source)
-    images, _ = idx.load("mnist", "train", folder / "new", True, checksums)
+    monkeypatch.setattr(_torchvision.torchvision().datasets, "MNIST", Source)
+    images, _ = _mnist_files.load("mnist", "train", folder / "new", True, checksums)
     assert asked == [(folder / "new", True)] and np.array_equal(images, arrays[0])
     with pytest.raises(ValueError, match="not the file of mnist"):  # against the real checksums
         data.load("mnist", root=folder / "new")
@@ -174,10 +175,10 @@ try:
     import torchvision
 except RuntimeError:
     pass
-from ganlab import vision
-module = vision.torchvision()
+from ganlab.data import _torchvision
+module = _torchvision.torchvision()
 import torch, torchvision
-assert module is torchvision is vision.torchvision()
+assert module is torchvision is _torchvision.torchvision()
 assert module.extension is __import__("sys").modules["torchvision.extension"]
 assert module.utils.make_grid(torch.rand(4, 1, 8, 8)).shape == (3, 12, 42)
 assert module.transforms.functional.resize(torch.rand(1, 8, 8), [4, 4]).shape == (1, 4, 4)
@@ -187,12 +188,12 @@ assert module.transforms.functional.resize(torch.rand(1, 8, 8), [4, 4]).shape ==
 
 def test_a_sound_torchvision_is_left_alone(monkeypatch):
     """Nothing is declared when the import succeeds, and another failure is passed on."""
-    monkeypatch.setattr(vision, "_declare_operators", lambda: pytest.fail("declared"))
-    assert vision.torchvision() is sys.modules["torchvision"]
+    monkeypatch.setattr(_torchvision, "_declare_operators", lambda: pytest.fail("declared"))
+    assert _torchvision.torchvision() is sys.modules["torchvision"]
 
     def other_failure(*args, **kwargs):
         raise RuntimeError("compiled with different CUDA major versions")
 
-    monkeypatch.setattr(vision, "optional", other_failure)
+    monkeypatch.setattr(_torchvision, "optional", other_failure)
     with pytest.raises(RuntimeError, match="CUDA major"):
-        vision.torchvision()
+        _torchvision.torchvision()

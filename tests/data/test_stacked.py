@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from ganlab import data, features
+from ganlab import data
+from ganlab.data import stack
+from ganlab.metrics import features, mode_index, stacked_modes
 from ganlab.nets import mlp_discriminator, mlp_generator
 from ganlab.population import build
-from ganlab.stacked import mode_index, stack, stacked_modes
 from ganlab.train import Recipe, Trainer
 
 

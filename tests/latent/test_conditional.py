@@ -7,8 +7,8 @@ import torch
 from small import D, G
 
 from ganlab import nets
-from ganlab.conditional import Conditional, join, labelled, separate
 from ganlab.data import load
+from ganlab.latent import Conditional, join, labelled, separate
 from ganlab.population import build
 from ganlab.train import Recipe, Trainer
 

@@ -6,11 +6,10 @@ import torch
 from scipy import stats
 from small import D, G, TwoModes
 
-from ganlab import latents, nets
+from ganlab import nets
 from ganlab.data import Dataset, load
-from ganlab.latents import LATENTS, truncated
+from ganlab.latent import LATENTS, FittedLatent, MixtureLatent, choice, laws, truncated
 from ganlab.population import Population, build
-from ganlab.priors import FittedLatent, MixtureLatent, choice
 from ganlab.train import Recipe, Trainer
 
 N = 20_000
@@ -56,9 +55,9 @@ def test_a_cutoff_is_positive(cutoff):
 
 
 def test_old_names_and_numbers_stand():
-    from ganlab.stream import LATENTS as old
+    from ganlab.latent import LATENTS as old
 
-    assert old is latents.LATENTS
+    assert old is laws.LATENTS
     torch.manual_seed(3)
     assert torch.equal(LATENTS["normal"](5, 4, dice(3)), torch.randn(5, 4))
 

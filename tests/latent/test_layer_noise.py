@@ -8,8 +8,9 @@ from small import D, TwoModes
 from torch import nn
 
 from ganlab import nets
-from ganlab.activations import ACTIVATIONS
-from ganlab.layer_noise import Injected, NoisyLayers
+from ganlab.latent import NoisyLayers
+from ganlab.latent.layer_noise import Injected
+from ganlab.nets import ACTIVATIONS
 from ganlab.population import build
 from ganlab.train import Recipe, Trainer
 

@@ -7,10 +7,9 @@ import torch
 from scipy import stats
 from torch import nn
 
-from ganlab.diversity import Packed
-from ganlab.nets import mlp_discriminator
+from ganlab.latent import calibration, rejection_sample
+from ganlab.nets import Packed, mlp_discriminator
 from ganlab.population import Population
-from ganlab.rejection import calibration, rejection_sample
 
 WIDE = 1.5  # the generator's standard deviation; the data's is 1
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlab.checkerboard import checkerboard, inner, overlap_map, phase_means
+from ganlab.metrics import checkerboard, inner, overlap_map, phase_means
 
 
 @pytest.mark.parametrize("kernel, terms", [(3, {1, 2, 4}), (4, {4}), (5, {4, 6, 9}), (6, {9})])

@@ -11,6 +11,7 @@ from scipy import linalg, ndimage, stats
 from sklearn.neighbors import NearestNeighbors
 
 from ganlab import data, metrics
+from ganlab.metrics import distances
 
 GRID, RING = data.load("grid"), data.load("ring")
 
@@ -200,7 +201,7 @@ def test_precision_and_recall_tell_quality_from_variety():
 def test_blocks_do_not_change_the_result(monkeypatch):
     real, fake = features(100, 5), features(90, 5, seed=1)
     whole = metrics.precision_recall(real, fake), metrics.nearest(real, fake)[1]
-    monkeypatch.setattr(metrics, "CHUNK", 250)
+    monkeypatch.setattr(distances, "CHUNK", 250)
     assert metrics.precision_recall(real, fake) == whole[0]
     assert torch.equal(metrics.nearest(real, fake)[1], whole[1])
 

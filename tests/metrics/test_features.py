@@ -1,4 +1,4 @@
-"""ganlab.features: the classifier whose features distances are measured in."""
+"""ganlab.metrics.features: the classifier whose features distances are measured in."""
 
 from dataclasses import replace
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from ganlab import data, features, metrics
+from ganlab import data, metrics
+from ganlab.metrics import features
 
 DIGITS = data.load("digits")
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from ganlab import nets
-from ganlab.activations import ACTIVATIONS
+from ganlab.monitor import units
+from ganlab.nets import ACTIVATIONS
 from ganlab.population import Population, build
-from ganlab.units import units
 
 X = torch.randn(500, 3, generator=torch.Generator().manual_seed(0))
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlab.telemetry import Series
+from ganlab.monitor._series import Series
 
 
 @given(st.integers(1, 300), st.integers(1, 20), st.integers(2, 30))

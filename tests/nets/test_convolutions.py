@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganlab import inits, nets
-from ganlab.checkerboard import inner, overlap_map
-from ganlab.convs import CONVS, DOWN_CONVS, separable
+from ganlab import nets
+from ganlab.metrics import inner, overlap_map
+from ganlab.nets import CONVS, DOWN_CONVS, inits, separable
 
 
 @pytest.mark.parametrize("bias", [True, False])

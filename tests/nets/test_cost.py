@@ -8,8 +8,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlab import nets
-from ganlab.convs import CONVS, DOWN_CONVS, separable
-from ganlab.counts import counts, parameters
+from ganlab.nets import CONVS, DOWN_CONVS, separable
+from ganlab.nets.cost import counts, parameters
 from ganlab.population import build
 
 

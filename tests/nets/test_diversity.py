@@ -5,10 +5,15 @@ import torch
 from small import G, TwoModes
 from torch import nn
 
-from ganlab.diversity import MinibatchDiscrimination, MinibatchStd, Packed
-from ganlab.layers import Discriminator
 from ganlab.losses import LOSSES
-from ganlab.nets import dcgan_discriminator, mlp_discriminator
+from ganlab.nets import (
+    Discriminator,
+    MinibatchDiscrimination,
+    MinibatchStd,
+    Packed,
+    dcgan_discriminator,
+    mlp_discriminator,
+)
 from ganlab.penalties import r1
 from ganlab.population import Population, build
 from ganlab.train import Recipe, Trainer

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from ganlab import nets
-from ganlab.layers import dropouts
+from ganlab.monitor import snapshot
+from ganlab.nets import ResidualBlock
+from ganlab.nets.layers import dropouts
 from ganlab.penalties import slopes
 from ganlab.population import Population, build
-from ganlab.residual import ResidualBlock
-from ganlab.snapshot import snapshot
 
 IMAGE = (1, 16, 16)
 SIDES = [(side, name) for side in ("GENERATORS", "DISCRIMINATORS") for name in nets.GENERATORS]

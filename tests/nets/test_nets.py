@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state
 
-from ganlab import inits, nets
+from ganlab import nets
+from ganlab.nets import inits
 
 PAIRS = list(nets.GENERATORS)
 SMALL = {"mlp": {"width": 16}, "dcgan": {"width": 8}, "resnet": {"width": 8}, "resmlp": {"width": 16}}

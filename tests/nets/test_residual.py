@@ -9,11 +9,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganlab import nets, residual
+from ganlab import nets
+from ganlab.nets import ResidualBlock, residual
+from ganlab.nets.residual import dense_block, down_block, same_block, up_block
 from ganlab.population import Population, build
-from ganlab.recipe import Recipe
-from ganlab.residual import ResidualBlock, dense_block, down_block, same_block, up_block
-from ganlab.train import Trainer
+from ganlab.train import Recipe, Trainer
 
 BLOCKS = {
     "up": (lambda *rest: up_block(6, "none", "relu", "nearest", *rest), (3, 6, 4, 4)),

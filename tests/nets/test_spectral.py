@@ -5,11 +5,10 @@ import torch
 from small import G, TwoModes
 from torch import nn
 
-from ganlab.layers import Discriminator
-from ganlab.nets import dcgan_discriminator, mlp_discriminator
+from ganlab.nets import Discriminator, SpectralNorm, dcgan_discriminator, mlp_discriminator, spectrally_normalised
+from ganlab.nets.spectral import held
 from ganlab.penalties import r1
 from ganlab.population import Population, build
-from ganlab.spectral import SpectralNorm, held, spectrally_normalised
 from ganlab.train import Recipe, Trainer
 
 LAYERS = {

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from small import D, G, TwoModes
 from torch import nn
 
-from ganlab import checkpoint, dynamics, games, optim
+from ganlab import optim
 from ganlab.population import build
-from ganlab.recipe import OPTIMIZERS, WITHOUT_MOMENTUM
-from ganlab.train import Recipe, Trainer
+from ganlab.theory import dynamics, games
+from ganlab.train import OPTIMIZERS, Recipe, Trainer, checkpoint
+from ganlab.train.optimizers import WITHOUT_MOMENTUM
 
 SAME = {  # ours, torch's, options
     "sgd": (optim.SGD, torch.optim.SGD, {"lr": 0.01}),

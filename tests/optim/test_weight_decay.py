@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import D, G, TwoModes
 
-from ganlab.decay import regularise
+from ganlab.optim import regularise
 from ganlab.population import build
-from ganlab.recipe import OPTIMIZERS
-from ganlab.train import Recipe, Trainer
+from ganlab.train import OPTIMIZERS, Recipe, Trainer
 
 BOTH = {"l2_g": 0.1, "l2_d": 0.2, "weight_decay_g": 3.0, "weight_decay_d": 5.0}
 

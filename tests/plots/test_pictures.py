@@ -7,7 +7,7 @@ from torch import nn
 
 from ganlab import data as ganlab_data
 from ganlab import plots
-from ganlab.style import COLORS
+from ganlab.plots import COLORS
 
 plt = pytest.importorskip("matplotlib.pyplot")
 

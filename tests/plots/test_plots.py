@@ -12,7 +12,7 @@ from scipy import stats
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from ganlab import plots
-from ganlab.style import FACE, INK, LANDSCAPE, SETTINGS, _spread, contrast
+from ganlab.plots.house_style import FACE, INK, LANDSCAPE, SETTINGS, _spread, contrast
 
 plt = pytest.importorskip("matplotlib.pyplot")
 

@@ -15,9 +15,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ganlab import dynamics, live, script
-from ganlab.derivations import FORMULAS
-from ganlab.dynamics import METHODS, REGULARISERS, TIMINGS, bilinear, dirac, trajectory
+from ganlab.plots import _javascript, portrait
+from ganlab.theory import dynamics
+from ganlab.theory.derivations import FORMULAS
+from ganlab.theory.dynamics import METHODS, REGULARISERS, TIMINGS, bilinear, dirac, trajectory
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -44,7 +45,7 @@ def clean():
 
 def rule(method, timing):
     """The printed step as a Python function of (state, h, beta, vG, vD, clip)."""
-    body = re.fullmatch(r"\(\(\[(.*?)\], .*?\) => \{ (.*) \}\)", script.printed_rule(method, timing))
+    body = re.fullmatch(r"\(\(\[(.*?)\], .*?\) => \{ (.*) \}\)", _javascript.printed_rule(method, timing))
     *shared, result = body[2].rstrip(";").split("; ")
 
     def step(state, h, beta, v_g, v_d, clip):
@@ -63,7 +64,7 @@ def test_printed_fields_compute_what_python_does(loss, regulariser):
     game = dirac(loss, regulariser)
     for part, ours in zip(game.field, dynamics.velocities(game, 0.6), strict=True):
         for theta, psi in POINTS:
-            there = eval(script.printed(part), NAMES | {"theta": theta, "psi": psi, "gamma": 0.6})
+            there = eval(_javascript.printed(part), NAMES | {"theta": theta, "psi": psi, "gamma": 0.6})
             assert there == pytest.approx(float(ours(theta, psi)), rel=1e-12, abs=1e-14)
 
 
@@ -84,7 +85,7 @@ def make(**options):
     games = {"Dirac-GAN": dirac("minimax"), "clip": dirac("wasserstein", "clip"),
              "WGAN-GP": dirac("wasserstein", "gradient_penalty"), "bilinear": bilinear()}  # fmt: skip
     options = {"games": games, "picture": plt.subplots(figsize=(2, 2))[0], "name": "demo", "alt": "A spiral", **options}
-    return live.phase_portrait(**options)
+    return portrait.phase_portrait(**options)
 
 
 def test_html_is_labelled_and_alone():
@@ -109,10 +110,10 @@ def test_mime_bundle_has_a_picture():
 
 
 def test_what_the_figure_knows_of_a_game():
-    assert "kink: true" in script.printed_game(dirac("wasserstein", "gradient_penalty"))
-    assert "kink: false, " not in script.printed_game(dirac("minimax"))
-    assert "weighted: false, kink: false" in script.printed_game(bilinear())
-    assert "weighted: true" in script.printed_game(dirac("wasserstein", "clip"))
+    assert "kink: true" in _javascript.printed_game(dirac("wasserstein", "gradient_penalty"))
+    assert "kink: false, " not in _javascript.printed_game(dirac("minimax"))
+    assert "weighted: false, kink: false" in _javascript.printed_game(bilinear())
+    assert "weighted: true" in _javascript.printed_game(dirac("wasserstein", "clip"))
 
 
 @pytest.mark.parametrize(
@@ -133,12 +134,12 @@ def test_bad_input(options, message):
 @pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine")
 def test_the_script_parses_and_steps_in_an_engine(tmp_path):
     game, options = dirac("minimax", "r1"), {"step": 0.2, "gamma": 0.3, "steps": 50}
-    (tmp_path / "script.js").write_text(re.search(r"<script>(.*)</script>", make().html(), re.S)[1])
-    subprocess.run(["node", "--check", tmp_path / "script.js"], check=True)
+    (tmp_path / "_javascript.js").write_text(re.search(r"<script>(.*)</script>", make().html(), re.S)[1])
+    subprocess.run(["node", "--check", tmp_path / "_javascript.js"], check=True)
     for method in METHODS:
         program = f"""
-        {script.PRELUDE}
-        const game = {script.printed_game(game)}, rule = {script.printed_rule(method, "alternating")};
+        {_javascript.PRELUDE}
+        const game = {_javascript.printed_game(game)}, rule = {_javascript.printed_rule(method, "alternating")};
         const vG = (x, y) => game.vG(x, y, 0.3), vD = (x, y) => game.vD(x, y, 0.3);
         let s = [1, 1, 0, 0];
         if ("{method}" === "optimistic") s = [1, 1, vG(1, 1), vD(1, 1)];

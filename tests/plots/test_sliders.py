@@ -13,7 +13,8 @@ import torch
 
 from ganlab import plots
 from ganlab.data import load
-from ganlab.style import COLORS, FACE
+from ganlab.plots import COLORS
+from ganlab.plots.house_style import FACE
 
 plt = pytest.importorskip("matplotlib.pyplot")
 image_files = pytest.importorskip("PIL.Image")

@@ -7,13 +7,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganlab import _files, records, study
-from ganlab.records import caption
-from ganlab.study import Study, at_scale, interval, recorded, scale, summary
+from ganlab import _files
+from ganlab.study import Study, at_scale, caption, interval, recorded, recordings, scale, summary
 
 CALLS = []
 
@@ -98,18 +98,18 @@ def test_the_full_scale_is_recorded_with_provenance_and_arrays(tmp_path, monkeyp
 
 
 def test_a_failed_write_leaves_the_old_record(tmp_path, monkeypatch):
-    records.write(pd.DataFrame({"value": [1]}), "demo", tmp_path)
+    recordings.write(pd.DataFrame({"value": [1]}), "demo", tmp_path)
     monkeypatch.setattr(_files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
     with pytest.raises(OSError, match="no space"):
-        records.write(pd.DataFrame({"value": [2]}), "demo", tmp_path)
+        recordings.write(pd.DataFrame({"value": [2]}), "demo", tmp_path)
     monkeypatch.undo()
-    assert records.read("demo", tmp_path).value.item() == 1
+    assert recordings.read("demo", tmp_path).value.item() == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["demo.csv", "demo.json"]
 
 
 def test_unknown_records_list_the_known_ones(tmp_path, monkeypatch):
     monkeypatch.setenv("GANLAB_RECORD", str(tmp_path))
-    records.write(pd.DataFrame({"value": [1]}), "only-one", tmp_path)
+    recordings.write(pd.DataFrame({"value": [1]}), "only-one", tmp_path)
     with pytest.raises(ValueError, match=r"no recorded result 'two'; recorded: .*only-one"):
         recorded("two")
 
@@ -122,7 +122,7 @@ def test_scales(monkeypatch):
     with pytest.raises(ValueError, match="GANLAB_SCALE='big'"):
         scale()
     monkeypatch.delenv("GANLAB_SCALE")
-    monkeypatch.setattr(study.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert scale() == "full"
 
 

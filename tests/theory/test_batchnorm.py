@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from small import TwoModes
 from torch import nn
 
-from ganlab import batchnorm, nets
-from ganlab.normalised import BatchNormDerivation, eps, scale, shift
+from ganlab import nets
 from ganlab.population import Population, build
+from ganlab.theory import batchnorm
+from ganlab.theory.batchnorm import BETA, EPSILON, GAMMA, BatchNormDerivation
 from ganlab.train import Recipe, Trainer
 
 AXES = {"batch": (0, 2, 3), "instance": (2, 3), "layer": (1, 2, 3)}
@@ -118,7 +119,7 @@ def test_the_symbolic_slope_is_the_backward_pass():
     x, grad, *_ = case((4, 1), 1)
     norm = BatchNormDerivation(4)
     values = dict(zip((*norm.x, *norm.g), [*x.flatten().tolist(), *grad.flatten().tolist()], strict=True))
-    values |= {scale: 1.7, shift: -0.3, eps: 1e-5}
+    values |= {GAMMA: 1.7, BETA: -0.3, EPSILON: 1e-5}
     y, saved = batchnorm.forward(x, 1.7, -0.3)
     ours = batchnorm.backward(grad, 1.7, saved)[0].flatten()
     agree([torch.tensor([float(norm.slope(j).subs(values)) for j in range(4)], **F64)], [ours])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import rel_entr
 
-from ganlab.derivations import (
+from ganlab.theory.derivations import (
     AT_OPTIMUM,
     DESCENDED,
     DIVERGENCES,
@@ -21,12 +21,10 @@ from ganlab.derivations import (
     TRIANGULAR,
     TV,
     array,
-    as_function,
     derive,
-    latex,
     table,
 )
-from ganlab.symbolic import Relu, Sigmoid, Softplus, Step, delta, f, l, r
+from ganlab.theory.symbols import Relu, Sigmoid, Softplus, Step, as_function, delta, f, l, latex, r
 
 p, q = sp.symbols("p q", positive=True)
 TERMS = ("real", "fake", "generator")

@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganlab import dynamics, losses
-from ganlab.derivations import FORMULAS
-from ganlab.dynamics import METHODS, REGULARISERS, TIMINGS, Game, State, bilinear, dirac, growth, trajectory
+from ganlab import losses
+from ganlab.theory import dynamics
+from ganlab.theory.derivations import FORMULAS
+from ganlab.theory.dynamics import METHODS, REGULARISERS, TIMINGS, Game, State, bilinear, dirac, growth, trajectory
 
 EVERY = [(loss, regulariser) for loss in FORMULAS for regulariser in REGULARISERS]
 SMOOTH = [(loss, regulariser) for loss, regulariser in EVERY if regulariser != "gradient_penalty"]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganlab.activations import ACTIVATIONS
-from ganlab.meanfield import chi, critical_weight, fixed_point, moments, profile, variance_map
 from ganlab.monitor import snapshot
+from ganlab.nets import ACTIVATIONS
+from ganlab.theory.meanfield import chi, critical_weight, fixed_point, moments, profile, variance_map
 
 variances = st.floats(0.01, 20)
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from small import D, G, TwoModes
 from torch import nn
 
-from ganlab.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.population import build
-from ganlab.train import OPTIMIZERS, Recipe, Trainer
+from ganlab.train import KNOBS, OPTIMIZERS, RULES, SIGNALS, Controller, Recipe, Rule, Trainer
 
 # A band that no share lies in for long, so that the knob keeps turning.
 BUSY = {"low": 0.5, "high": 0.5, "factor": 1.3, "every": 2}

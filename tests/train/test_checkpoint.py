@@ -10,8 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganlab import checkpoint
-from ganlab.checkpoint import CheckpointError
+from ganlab.train import CheckpointError, checkpoint
 
 STATE = {"weights": torch.arange(1000.0), "step": 7, "log": [(1, torch.ones(2))], "name": "run", "none": None}
 
@@ -73,7 +72,7 @@ def test_loading_never_runs_code(tmp_path):
 
 FULL_DISK = """
 import resource, sys, torch
-from ganlab import checkpoint
+from ganlab.train import checkpoint
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 checkpoint.save({"weights": torch.zeros(1_000_000)}, sys.argv[1])
 """

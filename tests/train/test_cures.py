@@ -4,9 +4,9 @@ import pytest
 import torch
 from small import D, G, TwoModes
 
-from ganlab.cures import CLIPS, PLAYERS
+from ganlab.clipping import CLIPS
 from ganlab.population import build
-from ganlab.train import Recipe, Trainer
+from ganlab.train import PLAYERS, Recipe, Trainer
 
 # Thresholds that clip most steps of the small GAN.
 AT = {"value": 1e-3, "norm": 0.01, "layerwise": 0.01, "adaptive": 0.01, "percentile": 30.0}

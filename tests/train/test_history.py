@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ganlab.logs import tidy
+from ganlab.train._history import tidy
 
 
 def test_one_seed():

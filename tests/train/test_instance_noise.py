@@ -4,10 +4,9 @@ import pytest
 import torch
 from small import D, G, TwoModes
 
-from ganlab.draws import Draws
-from ganlab.noise import NOISES
+from ganlab.penalties import Draws
 from ganlab.population import build
-from ganlab.train import Recipe, Trainer
+from ganlab.train import NOISES, Recipe, Trainer
 
 
 def trainer(recipe, seeds=0):

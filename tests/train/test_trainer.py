@@ -17,8 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from ganlab import losses
 from ganlab.population import build
-from ganlab.stream import Stream
-from ganlab.train import OPTIMIZERS, Recipe, Trainer
+from ganlab.train import OPTIMIZERS, Recipe, Stream, Trainer
 
 
 def weights(*nets):
@@ -155,7 +154,7 @@ torch.save([p.detach() for p in t.G.parameters()], sys.argv[1] + ".end")
 
 def test_a_killed_run_ends_bit_equal(tmp_path):
     script = tmp_path / "run.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parents[1])))
 
     def start(name, pause):
         return subprocess.Popen([sys.executable, script, tmp_path / name, str(pause)])

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from ganlab import data, nets, vae
+from ganlab import data, nets
 from ganlab.population import build
+from ganlab.train import vae
 
 SHAPE = (1, 8, 8)
 

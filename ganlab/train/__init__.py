@@ -1,0 +1,22 @@
+"""How do they learn? The loop, for one GAN or for many seeds at once, and all that a recipe can turn.
+
+`Trainer(G, D, data, Recipe(...), seeds=...)` trains, samples and saves; `Trainer.step` is the whole algorithm. A
+`Recipe` is how to train, as a value; a `Rule` turns one of its numbers while training goes on; `checkpoint` writes
+files that are whole or not there; `vae` is the autoencoder that the book compares with. This wing knows nothing of
+figures or of what a run is worth.
+"""
+
+from ganlab.train import checkpoint, vae
+from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
+from ganlab.train.checkpoint import CheckpointError
+from ganlab.train.cures import Cures
+from ganlab.train.instance_noise import NOISES
+from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.recipe import PLAYERS, Recipe
+from ganlab.train.stream import Stream
+from ganlab.train.trainer import Trainer
+
+__all__ = [
+    "KNOBS", "NOISES", "OPTIMIZERS", "PLAYERS", "RULES", "SIGNALS", "CheckpointError", "Controller", "Cures",
+    "Recipe", "Rule", "Stream", "Trainer", "checkpoint", "vae",
+]  # fmt: skip

@@ -1,0 +1,56 @@
+"""The optimizers that a recipe can name: a registry, name to (parameters, lr, recipe) -> optimizer."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganlab import optim
+
+if TYPE_CHECKING:
+    from ganlab.train.recipe import Recipe
+
+
+def adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+    """Adam (Kingma & Ba 2015); fused: one pass over all parameters."""
+    return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, fused=True)
+
+
+def rmsprop(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+    """RMSprop with torch's decay of 0.99."""
+    return torch.optim.RMSprop(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
+
+
+def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+    """Stochastic gradient descent, with momentum where the recipe has it."""
+    return torch.optim.SGD(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
+
+
+def _ours(rule: type[optim.Rule], *used: str, **fixed) -> Callable:
+    """One of `ganlab.optim`, with the recipe's `betas` or `momentum` where it is used (no momentum: the rule's own)."""
+
+    def build(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+        return rule(parameters, lr=lr, **{name: value for name in used if (value := getattr(recipe, name))}, **fixed)
+
+    return build
+
+
+# The first three are torch's own, fused or in one call for all parameters; the others are `ganlab.optim`'s.
+OPTIMIZERS = {
+    "adam": adam,
+    "rmsprop": rmsprop,
+    "sgd": sgd,
+    "momentum": _ours(optim.Momentum, "momentum"),
+    "nesterov": _ours(optim.Nesterov, "momentum"),
+    "normalised_sgd": _ours(optim.NormalisedSGD, "momentum"),
+    "adagrad": _ours(optim.Adagrad),
+    "adadelta": _ours(optim.Adadelta),
+    "centered_rmsprop": _ours(optim.RMSprop, "momentum", centered=True),
+    "amsgrad": _ours(optim.AMSGrad, "betas"),
+    "adamw": _ours(optim.AdamW, "betas"),
+    "optimistic_sgd": _ours(optim.OptimisticSGD, "momentum"),
+    "optimistic_adam": _ours(optim.OptimisticAdam, "betas"),
+    "extra_sgd": _ours(optim.ExtraSGD, "momentum", alternate=True),
+    "extra_adam": _ours(optim.ExtraAdam, "betas", alternate=True),
+}
+WITHOUT_MOMENTUM = {"adam", "adagrad", "adadelta", "amsgrad", "adamw", "optimistic_adam", "extra_adam"}
