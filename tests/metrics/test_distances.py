@@ -1,4 +1,4 @@
-"""ganlab.metrics against closed forms, scipy and scikit-learn."""
+"""ganlab.metrics.distances against closed forms, scipy and scikit-learn."""
 
 import math
 
@@ -7,13 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import linalg, ndimage, stats
+from scipy import linalg, ndimage
 from sklearn.neighbors import NearestNeighbors
 
 from ganlab import data, metrics
 from ganlab.metrics import distances
-
-GRID, RING = data.load("grid"), data.load("ring")
 
 
 def generator(seed=0):
@@ -22,106 +20,6 @@ def generator(seed=0):
 
 def features(n, d, seed=0, scale=1.0, shift=0.0):
     return torch.randn(n, d, generator=generator(seed)) * scale + shift
-
-
-# --- Modes
-
-
-def test_uniform_noise_covers_modes_without_quality():
-    """2,500 samples on [-5, 5]^2: the discs of 3 sigma hold 25 pi 0.15^2 / 100 of the area."""
-    members, n = 100, 2500
-    noise = torch.rand(members, n, 2, generator=generator()) * 10 - 5
-    table = metrics.modes(noise, GRID)
-    quality = 25 * math.pi * 0.15**2 / 100
-    expected = 25 * (1 - (1 - quality / 25) ** n)
-    assert round(expected, 1) == 20.7 and round(quality, 3) == 0.018
-    assert abs(table["modes"].mean() - expected) < 4 * table["modes"].std() / members**0.5
-    assert abs(table["high_quality"].mean() - quality) < 4 * (quality / (members * n)) ** 0.5
-
-
-def test_a_perfect_sampler():
-    table = metrics.modes(torch.stack([GRID.sample(2500, generator(seed)) for seed in range(40)]), GRID)
-    assert (table["modes"] == 25).all()
-    assert abs(table["high_quality"].mean() - (1 - math.exp(-4.5))) < 0.002
-    # The plug-in estimate of a divergence of 0 is about (K - 1) / 2n.
-    assert abs(table["reverse_kl"].mean() - 24 / 5000) < 0.001
-
-
-@given(counts=st.lists(st.integers(0, 20), min_size=8, max_size=8).filter(any))
-@settings(deadline=None, max_examples=40)
-def test_counts_at_the_modes(counts):
-    """Samples exactly on the modes: everything is known, the divergence from scipy."""
-    row = metrics.modes(RING.modes.repeat_interleave(torch.tensor(counts), dim=0), RING).iloc[0]
-    assert row["modes"] == sum(count > 0 for count in counts) and row["high_quality"] == 1
-    assert row["reverse_kl"] == pytest.approx(stats.entropy(counts, [1] * 8), abs=1e-12)
-
-
-def test_a_mode_needs_one_sample_within_three_sigma():
-    along = torch.tensor([1.0, 0.0]) * RING.sigma
-    points = torch.stack([RING.modes[0] + 2.9 * along, RING.modes[4] + 3.1 * along])
-    row = metrics.modes(points, RING).iloc[0]
-    assert (row["modes"], row["high_quality"]) == (1, 0.5)
-    assert row["reverse_kl"] == pytest.approx(math.log(4))  # both belong to a mode, whatever their quality
-    assert metrics.modes(points, RING, within=3.2).iloc[0]["modes"] == 2
-
-
-@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
-def test_a_diverged_member_scores_worst_and_spares_the_others(broken):
-    samples = torch.stack([RING.sample(400, generator()), torch.full((400, 2), broken), RING.sample(400, generator())])
-    samples[2, :100, 1] = broken
-    table = metrics.modes(samples, RING)
-    assert table.columns.tolist() == ["modes", "high_quality", "reverse_kl"] and not table.isna().any(axis=None)
-    assert table.iloc[1].tolist() == [0, 0, math.log(8)]
-    assert table["modes"].tolist() == [8, 0, 8]
-    assert table["high_quality"][2] < 0.76 and table["high_quality"][0] > 0.97
-
-
-def test_members_are_independent():
-    samples = torch.stack([RING.sample(50, generator(seed)) for seed in range(3)])
-    table = metrics.modes(samples, RING)
-    for k in range(3):
-        assert table.iloc[k].equals(metrics.modes(samples[k], RING).iloc[0].rename(k))
-
-
-def test_huge_samples_do_not_overflow():
-    assert metrics.modes(torch.full((4, 2), 3e38), RING).iloc[0].tolist()[:2] == [0, 0]
-
-
-@pytest.mark.parametrize(
-    "samples, source, within, message",
-    [
-        (torch.zeros(4, 2), data.load("swiss_roll"), 3, "no known modes"),
-        (torch.zeros(4, 3), RING, 3, r"not \(4, 3\)"),
-        (torch.zeros(0, 2), RING, 3, r"not \(0, 2\)"),
-        (torch.zeros(2), RING, 3, r"not \(2,\)"),
-        (torch.zeros(4, 2), RING, 0, "within=0"),
-    ],
-)
-def test_bad_mode_arguments(samples, source, within, message):
-    for measure in (metrics.modes, metrics.overlap):
-        with pytest.raises(ValueError, match=message):
-            measure(samples, source, within)
-
-
-# --- Overlap: eq. 2.3 of the book
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 60), min_size=8, max_size=8), st.integers(1, 30))
-def test_overlap_by_counting(counts, misses):
-    """So many samples on each mode, and some on none: the sum of min(share, 1/8)."""
-    points = [RING.modes[k].expand(n, 2) for k, n in enumerate(counts)] + [torch.zeros(misses, 2)]
-    n = sum(counts) + misses
-    expected = sum(min(count / n, 1 / 8) for count in counts)
-    assert metrics.overlap(torch.cat(points), RING).item() == pytest.approx(expected)
-
-
-def test_overlap_of_members_and_of_what_is_not_finite():
-    samples = torch.stack([RING.sample(400, generator(seed)) for seed in range(3)])
-    samples[1], samples[2, :100, 1] = math.nan, math.inf
-    value = metrics.overlap(samples, RING)
-    assert value.shape == (3,) and value[1] == 0 and 0.6 < value[2] < 0.75 < 0.9 < value[0]
-    assert [metrics.overlap(member, RING).item() for member in samples] == pytest.approx(value.tolist())
 
 
 # --- Frechet distance
