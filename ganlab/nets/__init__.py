@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from ganlab.nets import cost
 from ganlab.nets.activations import ACTIVATIONS, OUTPUTS
-from ganlab.nets.convnets import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
 from ganlab.nets.convolutions import CONVS, DOWN_CONVS, separable
+from ganlab.nets.dcgan import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
 from ganlab.nets.diversity import MinibatchDiscrimination, MinibatchStd, Packed
 from ganlab.nets.inits import INITS, fans, initialised
 from ganlab.nets.layers import Discriminator, Generator, norm_activation

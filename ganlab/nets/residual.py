@@ -3,7 +3,7 @@
 `shortcut(x) + scale * branch(x)`: blocks that double the side of an image, halve it or keep it, and fully connected
 ones for points. With `plain=True` each network loses its shortcuts and keeps all other layers, so that a comparison at
 equal depth compares the shortcut alone. Dropout works between the two layers of a block (Zagoruyko & Komodakis 2016).
-The convolutional networks themselves stand in `ganlab.nets.convnets`.
+The convolutional networks themselves stand in `ganlab.nets.dcgan`.
 """
 
 import math
