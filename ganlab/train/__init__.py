@@ -10,13 +10,13 @@ from ganlab.train import checkpoint, vae
 from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.train.checkpoint import CheckpointError
 from ganlab.train.cures import Cures
-from ganlab.train.instance_noise import NOISES
 from ganlab.train.optimizers import OPTIMIZERS
-from ganlab.train.recipe import PLAYERS, Recipe
+from ganlab.train.recipe import NOISES, PLAYERS, Recipe
+from ganlab.train.schedule import Schedule
 from ganlab.train.stream import Stream
 from ganlab.train.trainer import Trainer
 
 __all__ = [
     "KNOBS", "NOISES", "OPTIMIZERS", "PLAYERS", "RULES", "SIGNALS", "CheckpointError", "Controller", "Cures",
-    "Recipe", "Rule", "Stream", "Trainer", "checkpoint", "vae",
+    "Recipe", "Rule", "Schedule", "Stream", "Trainer", "checkpoint", "vae",
 ]  # fmt: skip

@@ -6,15 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._draws import Draws
-from ganlab.clipping import (
-    CLIPS,
-    PercentileClip,
-    Report,
-    clip_weights_,
-)
+from ganlab.clipping import CLIPS, PercentileClip, Report, clip_weights_
 from ganlab.penalties import PENALTIES
-from ganlab.train.instance_noise import NOISES
-from ganlab.train.recipe import PLAYERS, Recipe
+from ganlab.train.recipe import NOISES, PLAYERS, Recipe
+from ganlab.train.schedule import at
 
 
 class Cures:
@@ -34,7 +29,7 @@ class Cures:
         """x as D gets to see it in step `step` of G."""
         if self.recipe.noise is None:
             return x
-        sigma = self.recipe.noise_sigma * NOISES[self.recipe.noise](step, self.recipe.noise_steps)
+        sigma = at(self.recipe.noise_sigma, step) * NOISES[self.recipe.noise](self.recipe.noise_steps)(step)
         return x if sigma == 0 else x + sigma * self.draws.normal(*(x.shape if self.draws.alone else x.shape[1:]))
 
     def penalty(self, D: nn.Module, real: Tensor, fake: Tensor, d_step: int) -> Tensor | float:

@@ -9,15 +9,28 @@ from ganlab.clipping import CLIPS
 from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
-from ganlab.train.instance_noise import NOISES
 from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
+from ganlab.train.schedule import Schedule, Scheduled, values
 
+# Whose gradients are clipped.
 PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
+# Instance noise over the steps of G, as a share of its standard deviation: steps -> schedule.
+NOISES: dict[str, Callable[[int], Schedule]] = {
+    "constant": lambda steps: Schedule([(0, 1.0)]),
+    "linear": lambda steps: Schedule([(0, 1.0), (steps, 0.0)]),  # none from step `steps` on
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to train: everything but the networks, the data and the seeds.
+
+        >>> from ganlab.train import Recipe, Schedule
+        >>> recipe = Recipe(loss="hinge", lr_d=Schedule([(0, 4e-4), (1000, 1e-4)]), penalty="r1", gamma=0.1)
+        >>> sorted(recipe.schedules), recipe.schedules["lr_d"](500)
+        (['lr_d'], 0.00025)
+
+    The learning rates, each of `betas`, `ema`, `gamma` and `noise_sigma` may be a `Schedule` instead of a number.
 
     Args:
         loss: a name in `ganlab.losses.LOSSES`.
@@ -34,7 +47,8 @@ class Recipe:
         gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.
         penalty_every: apply the penalty in one step of D out of so many, and that many times as strongly: the same
             penalty on average, for less work (lazy regularisation; Karras et al. 2020, section 3.1).
-        noise: instance noise on all that D sees: a name in `ganlab.train.NOISES`, how it falls off; None: none.
+        noise: instance noise on all that D sees, real and generated, so that the two laws overlap (Sønderby et al. 2017,
+            section 3.1; Arjovsky & Bottou 2017, section 3): a name in `NOISES`, how it falls off; None: none.
         noise_sigma: its standard deviation at the start, in the data's units.
         noise_steps: steps of G after which "linear" noise has gone.
         clip: how gradients are clipped between backward and step, a name in `ganlab.clipping.CLIPS`; None: not.
@@ -54,23 +68,23 @@ class Recipe:
     loss: str = "nonsaturating"
     optimizer_g: str = "adam"
     optimizer_d: str = "adam"
-    lr_g: float = 2e-4
-    lr_d: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
+    lr_g: Scheduled = 2e-4
+    lr_d: Scheduled = 2e-4
+    betas: tuple[Scheduled, Scheduled] = (0.5, 0.999)
     momentum: float = 0.0
     batch: int = 64
     critic_steps: int = 1
     latent: str = "normal"
-    ema: float | None = None
+    ema: Scheduled | None = None
     penalty: str | None = None
-    gamma: float = 1.0
+    gamma: Scheduled = 1.0
     penalty_every: int = 1
     clip: str | None = None
     clip_at: float = 1.0
     clip_players: str = "both"
     weight_clip: float | None = None
     noise: str | None = None
-    noise_sigma: float = 0.1
+    noise_sigma: Scheduled = 0.1
     noise_steps: int = 1000
     l2_g: float = 0.0
     l2_d: float = 0.0
@@ -84,9 +98,9 @@ class Recipe:
         for name in chosen:
             lookup(OPTIMIZERS, name, "optimizer")
         for name in ("lr_g", "lr_d"):
-            if not 0 < getattr(self, name) < float("inf"):
+            if not all(0 < lr < float("inf") for lr in values(getattr(self, name))):
                 raise ValueError(f"{name}={getattr(self, name)}: a learning rate is positive and finite")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for given in self.betas for beta in values(given)):
             raise ValueError(f"betas={self.betas}: two numbers in [0, 1)")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
@@ -102,23 +116,37 @@ class Recipe:
                 f"optimizer {ahead[0]!r}: both players look ahead and step together; "
                 f"set both optimizers to it, and critic_steps=1 (it is {self.critic_steps})"
             )
-        if self.ema is not None and not 0 < self.ema < 1:
+        # A schedule may start at 0: the average is then the weights themselves.
+        if not all(0 < decay < 1 or (decay == 0 and "ema" in self.schedules) for decay in values(self.ema)):
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
         for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise ValueError(f"{name}={value}: a weight, a scale or a threshold is finite and not negative")
+            if not all(0 <= value < float("inf") for value in values(getattr(self, name))):
+                raise ValueError(
+                    f"{name}={getattr(self, name)}: a weight, a scale or a threshold is finite and not negative"
+                )
+        self._check_schedules()
         decays = ("l2_g", "l2_d", "weight_decay_g", "weight_decay_d")
         check_strengths(**{name: getattr(self, name) for name in decays})
         for player in "gd":
             name = f"weight_decay_{player}"
-            check_decay(getattr(self, f"lr_{player}"), getattr(self, name), name)
+            check_decay(max(values(getattr(self, f"lr_{player}"))), getattr(self, name), name)
         self._check_choice("penalty", PENALTIES, ("gamma", "penalty_every"))
         self._check_choice("noise", NOISES, ("noise_sigma", "noise_steps"))
         self._check_choice("clip", CLIPS, ("clip_at", "clip_players"))
         lookup(PLAYERS, self.clip_players, "clip_players")
         if self.clip == "percentile" and self.clip_at > 100:
             raise ValueError(f"clip_at={self.clip_at}: a percentile is at most 100")
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """What changes over the steps, by name: fields, and "beta1" and "beta2" for the two of `betas`."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named |= {"beta1": self.betas[0], "beta2": self.betas[1]}
+        return {name: value for name, value in named.items() if isinstance(value, Schedule)}
+
+    def _check_schedules(self) -> None:
+        if unknown := sorted(set(self.schedules) - {"lr_g", "lr_d", "beta1", "beta2", "ema", "gamma", "noise_sigma"}):
+            raise ValueError(f"{unknown[0]}={getattr(self, unknown[0])}: this one is a number and follows no schedule")
 
     def _check_choice(self, name: str, registry: Mapping[str, Callable], settings: tuple[str, ...]) -> None:
         """A known name; or None, and then its settings as they come: one that is set would do nothing."""

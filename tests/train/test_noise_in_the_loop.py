@@ -14,8 +14,8 @@ def trainer(recipe, seeds=0):
 
 
 def test_schedules():
-    assert [NOISES["constant"](step, 4) for step in (0, 2, 4, 9)] == [1, 1, 1, 1]
-    assert [NOISES["linear"](step, 4) for step in (0, 2, 4, 9)] == [1, 0.5, 0, 0]
+    assert [NOISES["constant"](4)(step) for step in (0, 2, 4, 9)] == [1, 1, 1, 1]
+    assert [NOISES["linear"](4)(step) for step in (0, 2, 4, 9)] == [1, 0.5, 0, 0]
 
 
 def test_the_discriminator_sees_noise_on_everything_and_less_and_less():
