@@ -7,6 +7,7 @@ figures or of what a run is worth.
 """
 
 from ganlab.train import checkpoint, vae
+from ganlab.train.average import WeightAverage
 from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.train.checkpoint import CheckpointError
 from ganlab.train.cures import Cures
@@ -18,5 +19,5 @@ from ganlab.train.trainer import Trainer
 
 __all__ = [
     "KNOBS", "NOISES", "OPTIMIZERS", "PLAYERS", "RULES", "SIGNALS", "CheckpointError", "Controller", "Cures",
-    "Recipe", "Rule", "Schedule", "Stream", "Trainer", "checkpoint", "vae",
+    "Recipe", "Rule", "Schedule", "Stream", "Trainer", "WeightAverage", "checkpoint", "vae",
 ]  # fmt: skip

@@ -99,7 +99,8 @@ class Controller:
     def __init__(self, rule: Rule, seeds: int | Sequence[int] = 0, device: torch.device | str = "cpu"):
         self.rule, self.seeds, self.steps = rule, seeds, 0
         self.value = torch.ones(() if isinstance(seeds, int) else len(seeds), device=device)
-        self._sum, self._log = torch.zeros_like(self.value), []
+        self._sum, self._look = torch.zeros_like(self.value), torch.zeros(2, *self.value.shape, device=device)
+        self._log: list[tuple[int, Tensor]] = []
 
     @classmethod
     def of(cls, trainer, rule: Rule) -> "Controller":
@@ -111,24 +112,39 @@ class Controller:
             controller.drive(optimizer)
         return controller
 
-    @torch.no_grad()
     def step(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Look at D's logits of a training step, (batch,) or (N, batch) each; turn the knob if it is time.
 
         Raises ValueError for logits of another number of members.
         """
+        self.observe(real_logits, fake_logits)
+        self.count()
+
+    @property
+    def due(self) -> bool:
+        """Whether the step under way ends with a look."""
+        return (self.steps + 1) % self.rule.every == 0
+
+    @torch.no_grad()
+    def observe(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """The part of `step` that happens on the device. Everything is written in place, so that it can be recorded."""
         for name, logits in (("real_logits", real_logits), ("fake_logits", fake_logits)):
             if logits.shape[:-1] != self.value.shape:
                 raise ValueError(f"{name} is {tuple(logits.shape)}: it must be {(*self.value.shape, 'batch')}")
-        self._sum = self._sum + SIGNALS[self.rule.signal](real_logits, fake_logits)
-        self.steps += 1
-        if self.steps % self.rule.every:
+        self._sum.add_(SIGNALS[self.rule.signal](real_logits, fake_logits))
+        if not self.due:
             return
         signal = self._sum / self.rule.every
         turn = (signal > self.rule.high).to(signal) - (signal < self.rule.low).to(signal)
-        self.value = (self.value * self.rule.factor ** (self.rule.direction * turn)).clamp(*self.rule.limits)
-        self._log.append((self.steps, torch.stack([signal, self.value])))
-        self._sum = torch.zeros_like(self.value)
+        self.value.copy_((self.value * self.rule.factor ** (self.rule.direction * turn)).clamp(*self.rule.limits))
+        self._look.copy_(torch.stack([signal, self.value]))
+        self._sum.zero_()
+
+    def count(self) -> None:
+        """The part of `step` that happens here."""
+        if self.due:
+            self._log.append((self.steps + 1, self._look.clone()))
+        self.steps += 1
 
     def scaled(self, knob: str, amount: Tensor | float) -> Tensor | float:
         """`amount`, () or (N,), times the knob's value if this is the knob that the rule turns."""
@@ -167,7 +183,7 @@ class Controller:
         return tidy(self._log, ["signal", "value"], self.seeds)
 
     def state_dict(self) -> dict:
-        return {"rule": asdict(self.rule), "steps": self.steps, "value": self.value, "sum": self._sum, "log": self._log}
+        return {"rule": asdict(self.rule), "steps": self.steps, "value": self.value.clone(), "sum": self._sum.clone(), "log": self._log}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from there. Raises ValueError for a state of another rule or another number of members."""
@@ -177,7 +193,8 @@ class Controller:
                 f"this is {self.rule} with values {tuple(self.value.shape)}: build the controller as it was"
             )
         self.steps, self._log = state["steps"], list(state["log"])
-        self.value, self._sum = state["value"].to(self.value), state["sum"].to(self.value)
+        self.value.copy_(state["value"])
+        self._sum.copy_(state["sum"])
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from ganlab._draws import Draws
 from ganlab.clipping import CLIPS, PercentileClip, Report, clip_weights_
 from ganlab.penalties import PENALTIES
-from ganlab.train.recipe import NOISES, PLAYERS, Recipe
-from ganlab.train.schedule import at
+from ganlab.train.recipe import PLAYERS, Recipe
+from ganlab.train.numbers import Numbers
 
 
 class Cures:
@@ -19,25 +19,23 @@ class Cures:
         clipped: for each player whose gradient is clipped ("G", "D"), a `Report` since this object was made.
     """
 
-    def __init__(self, recipe: Recipe, seeds: int | Sequence[int], device: torch.device | str):
-        self.recipe, self.draws = recipe, Draws(seeds, device)
+    def __init__(self, recipe: Recipe, numbers: Numbers, seeds: int | Sequence[int], device: torch.device | str):
+        self.recipe, self.numbers, self.draws = recipe, numbers, Draws(seeds, device)
         players = () if recipe.clip is None else PLAYERS[recipe.clip_players]
         self.clips = {player: CLIPS[recipe.clip](recipe.clip_at) for player in players}
         self.clipped = {player: Report() for player in players}
 
-    def noisy(self, x: Tensor, step: int) -> Tensor:
-        """x as D gets to see it in step `step` of G."""
-        if self.recipe.noise is None:
+    def noisy(self, x: Tensor) -> Tensor:
+        """x as D gets to see it in the present step."""
+        if not self.numbers.noisy:
             return x
-        sigma = at(self.recipe.noise_sigma, step) * NOISES[self.recipe.noise](self.recipe.noise_steps)(step)
-        return x if sigma == 0 else x + sigma * self.draws.normal(*(x.shape if self.draws.alone else x.shape[1:]))
+        return x + self.numbers["sigma"] * self.draws.normal(*(x.shape if self.draws.alone else x.shape[1:]))
 
     def penalty(self, D: nn.Module, real: Tensor, fake: Tensor, d_step: int) -> Tensor | float:
         """What to add to D's loss in its step `d_step`, () or (N,)."""
-        every = self.recipe.penalty_every
-        if self.recipe.penalty is None or d_step % every:
+        if not self.recipe.penalised(d_step):
             return 0.0
-        return every * self.recipe.gamma * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
+        return self.recipe.penalty_every * self.numbers["gamma"] * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
 
     def clip(self, player: str, net: nn.Module) -> None:
         """Between `backward()` and `step()`."""

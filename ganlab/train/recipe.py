@@ -1,7 +1,7 @@
 """How to train, as a value: a frozen, checked `Recipe`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ganlab import losses
 from ganlab._check import lookup
@@ -10,7 +10,7 @@ from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
 from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
-from ganlab.train.schedule import Schedule, Scheduled, values
+from ganlab.train.schedule import Schedule, Scheduled, at, values
 
 # Whose gradients are clipped.
 PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
@@ -136,6 +136,17 @@ class Recipe:
         lookup(PLAYERS, self.clip_players, "clip_players")
         if self.clip == "percentile" and self.clip_at > 100:
             raise ValueError(f"clip_at={self.clip_at}: a percentile is at most 100")
+
+    def at(self, step: int) -> "Recipe":
+        """The recipe with every schedule's number at `step` in its place."""
+        fixed = {name: schedule(step) for name, schedule in self.schedules.items() if not name.startswith("beta")}
+        # An average that starts at 0 is a copy: any decay gives it, and a number must be one in (0, 1).
+        fixed |= {"ema": 0.5} if fixed.get("ema") == 0 else {}
+        return replace(self, betas=tuple(at(beta, step) for beta in self.betas), **fixed)
+
+    def penalised(self, d_step: int) -> bool:
+        """Whether D pays the penalty in its step `d_step`."""
+        return self.penalty is not None and d_step % self.penalty_every == 0
 
     @property
     def schedules(self) -> dict[str, Schedule]:

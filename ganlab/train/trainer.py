@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganlab import losses
 from ganlab._progress import bar
@@ -19,10 +18,12 @@ from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import checkpoint
 from ganlab.train._history import tidy
+from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.cures import Cures
 from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.recipe import Recipe
+from ganlab.train.numbers import Numbers
 from ganlab.train.stream import Stream
 
 
@@ -58,33 +59,45 @@ class Trainer:
         self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
         self.average = None
         if self.recipe.ema is not None:
-            self.average = AveragedModel(self.G, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema), use_buffers=True)
+            self.average = WeightAverage(self.G)
         self.stream = Stream(
             data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
-        self.cures = Cures(self.recipe, self.seeds, self.device)
+        self.numbers = Numbers(self.recipe)
+        self.cures = Cures(self.recipe, self.numbers, self.seeds, self.device)
         self.controller = None if rule is None else Controller.of(self, rule)
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
 
     def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
-        names = ("optimizer", "lr", "l2", "weight_decay")
-        name, lr, l2, weight_decay = (getattr(self.recipe, f"{name}_{player}") for name in names)
-        optimizer = OPTIMIZERS[name](net.parameters(), lr, self.recipe)
+        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.at(0)
+        name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
+        optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
         for group in optimizer.param_groups:
             if "members" in group and isinstance(net, Population):
                 group["members"] = net.size  # a norm for each
         return regularise(optimizer, l2, weight_decay)
 
     def step(self) -> None:
-        """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown."""
-        batches = self.stream.next()
+        """One training step: `play` is what happens in it, the rest counts."""
+        self._set_numbers()
+        self._advance(self.play(self.stream.next()))
+
+    def play(self, batches: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown.
+
+        Args:
+            batches: a pair of real samples and latents for each step of D.
+
+        Returns:
+            (4,) or (4, N): both losses, and D's mean logit on real and on generated samples, for each member.
+        """
         for i, (real, z) in enumerate(batches):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
                 fake = self.G(z)
-            real, shown = self.cures.noisy(real, self.steps), self.cures.noisy(fake.detach(), self.steps)
+            real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
             real_logits, fake_logits = self.D(real), self.D(shown)
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
@@ -95,18 +108,31 @@ class Trainer:
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.D(self.cures.noisy(fake, self.steps))
+        fake_logits_g = self.D(self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 
         if self.average is not None:
-            self.average.update_parameters(self.G)
+            self.average.update(self.G, self.numbers["ema"] if self.steps else 0.0)  # the first step copies
         if self.controller is not None:
-            self.controller.step(real_logits, fake_logits)
-        self.steps += 1
-        self._running.append(torch.stack(
+            self.controller.observe(real_logits, fake_logits)
+        return torch.stack(
             [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
-        ))  # fmt: skip
+        )
+
+    def _set_numbers(self) -> None:
+        """What follows a schedule gets its value of this step."""
+        self.numbers.set(self.steps)
+        for player, optimizer in (("g", self.optimizer_g), ("d", self.optimizer_d)):
+            for group in optimizer.param_groups if self.recipe.schedules else ():
+                self.numbers.write(group, player)
+
+    def _advance(self, row: Tensor) -> None:
+        """Count a step that has been played."""
+        if self.controller is not None:
+            self.controller.count()
+        self.steps += 1
+        self._running.append(row)
 
     def _descend(self, loss: Tensor, player: str) -> None:
         net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
@@ -164,9 +190,13 @@ class Trainer:
         """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
 
         Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
-        penalty, so that runs with and without one compare.
+        penalty, so that runs with and without one compare. What follows a schedule has a column with its value in the
+        row's step.
         """
-        return tidy(self._log, ["d_loss", "g_loss", "real_logit", "fake_logit"], self.seeds)
+        table = tidy(self._log, ["d_loss", "g_loss", "real_logit", "fake_logit"], self.seeds)
+        for name, schedule in self.recipe.schedules.items():
+            table[name] = [schedule(step - 1) for step in table.step]
+        return table
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int = 0, averaged: bool = False) -> Tensor:
