@@ -1,7 +1,7 @@
 """Features to measure distances in: a small classifier, trained on the same data as the GAN.
 
 A distance in its features is not the Inception distance of the literature, and cannot be compared with one. The
-classifier's `name` says what it is: put it on the axis. `ganlab.metrics.Judge` compares samples with real images in them.
+classifier's `name` says what it is: put it on the axis. `ganlab.metrics.Judge` measures in such features.
 """
 
 import torch
