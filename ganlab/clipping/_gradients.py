@@ -1,15 +1,13 @@
-"""What a clipper is handed, made plain, and the frame of all clippers: gather, measure, guard, apply, report."""
+"""What a clipper is handed, made plain: parameters that have a gradient, each once, and the norms of these."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganlab.clipping._norms import robust, total
-from ganlab.clipping.report import Report
+from ganlab.clipping._norms import robust
 from ganlab.population import Population
 
 Handed = Tensor | nn.Module | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
@@ -112,22 +110,6 @@ def _dense(parameter: Tensor, members: bool) -> Tensor:
     return parameter.grad._values()
 
 
-def check_bound(name: str, value: float) -> float:
-    """A threshold: at least 0, and not NaN; a negative one would turn the gradients around."""
-    value = float(value)
-    if not value >= 0:
-        raise ValueError(f"{name}={value}: a threshold is at least 0 (infinity: measure, and clip nothing)")
-    return value
-
-
-def check_order(norm_type: float) -> float:
-    """The order of a norm: positive."""
-    norm_type = float(norm_type)
-    if not norm_type > 0:
-        raise ValueError(f"norm_type={norm_type}: the order of a norm is positive (infinity: the largest entry)")
-    return norm_type
-
-
 def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> Tensor:
     """The p-norm of each gradient, (P,), or of each member's, (P, N), never infinite for finite gradients.
 
@@ -144,65 +126,3 @@ def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> 
 def layer_of(name: str) -> str:
     """The layer that a parameter belongs to: its name without the last part. A population writes "/" for "."."""
     return re.sub(r"[./]?[^./]*$", "", name)
-
-
-# What becomes of a gradient that is not finite; see `ganlab.clipping`.
-POLICIES = ("propagate", "raise", "skip", "zero")
-
-
-@torch.no_grad()
-def clip(
-    parameters: Handed,
-    measure: Callable[[Gradients], tuple[Tensor, Any]],
-    apply: Callable[[Gradients, Tensor, Any], Callable[[], Tensor]],
-    *,
-    nonfinite: str,
-    members: bool | None,
-    report: Report | None,
-) -> Tensor:
-    """Clip in place; the norm before, () or (N,).
-
-    measure: gradients -> their norm () or (N,), and whatever `apply` will need.
-    apply: (gradients, norm, what `measure` left) -> clips in place; what gives the share clipped, () or (N,), if asked.
-    """
-    if nonfinite not in POLICIES:
-        raise ValueError(f"nonfinite={nonfinite!r}: one of {', '.join(POLICIES)}")
-    gradients = gather(parameters, members)
-    if not gradients.grads:
-        return gradients.zeros()
-    bad = None
-    if nonfinite == "zero":
-        if report is not None:
-            bad = ~total(norms(gradients)).isfinite()
-        for grad in gradients.grads:
-            torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
-    norm, memo = measure(gradients)
-    if nonfinite == "raise" and not norm.isfinite().all():
-        raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
-    share = apply(gradients, norm, memo)
-    if nonfinite == "skip":
-        bad = ~norm.isfinite()
-        for grad, mask in zip(gradients.grads, gradients.shaped([bad] * len(gradients.grads)), strict=True):
-            grad.masked_fill_(mask.to(grad.device), 0)
-    if report is not None:
-        report.add(norm, total(norms(gradients)), share(), ~norm.isfinite() if bad is None else bad)
-    # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
-    return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
-
-
-def scale_(
-    tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None, together: bool = True
-) -> None:  # fmt: skip
-    """Multiply each tensor by its factor, or all by one, in place. together: the tensors are on one device."""
-    if foreach is not False and together:
-        torch._foreach_mul_(tensors, factors)
-        return
-    each = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
-    for tensor, factor in zip(tensors, each, strict=True):
-        tensor.mul_(factor.to(tensor.device))
-
-
-def _culprits(gradients: Gradients) -> str:
-    bad = [i for i, grad in enumerate(gradients.grads) if not grad.isfinite().all()]
-    shown = [gradients.names[i] if gradients.names else f"parameter {i}" for i in bad[:5]]
-    return ", ".join(shown) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")

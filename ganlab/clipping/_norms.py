@@ -9,7 +9,7 @@ from ganlab._numeric import precise
 
 NARROW = (torch.float16, torch.bfloat16)
 
-
+# For each tensor the axes that its norm runs over; None: all of them.
 Dims = Sequence[tuple[int, ...] | None] | None
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganlab.clipping._gradients import Gradients, Handed, check_bound, clip, read, scale_
+from ganlab.clipping._frame import check_bound, clip, scale_
+from ganlab.clipping._gradients import Gradients, Handed, read
 from ganlab.clipping._norms import robust
-from ganlab.clipping.report import Report
+from ganlab.clipping.clip_report import Report
 from ganlab.population import Population
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -26,6 +27,16 @@ def clip_grad_adaptive_(
     output channel of a transposed convolution (its second axis), the vector of one entry of an embedding. A bias, or
     the scale of a norm, is one unit as a whole; as a bias starts at or near 0, its gradient is cut to
     `clipping * eps`, 1e-5: exclude it where that is too little.
+
+    Two units with gradients of norm 4, which is too much for the first, whose weights have norm 5 and not 50:
+
+    >>> import torch
+    >>> from ganlab.clipping import clip_grad_adaptive_
+    >>> weight = torch.nn.Parameter(torch.tensor([[3.0, 4.0], [30.0, 40.0]]))
+    >>> weight.grad = torch.tensor([[0.0, 4.0], [0.0, 4.0]])
+    >>> norm = clip_grad_adaptive_(weight, clipping=0.5)
+    >>> weight.grad.tolist()
+    [[0.0, 2.5], [0.0, 4.0]]
 
     Args:
         parameters: a module, best; among bare tensors and named parameters a convolution cannot be told from a

@@ -1,21 +1,7 @@
-"""Clipping gradients between `backward()` and `step()`, and weights after it.
+"""Clippers by the norm of all gradients, by value and by layer; the clip of the weights; and all clippers by name.
 
-The clippers follow `torch.nn.utils`: they work in place, take a tensor, an iterable or a generator of tensors, named
-parameters or the module itself, and return the norm before clipping as a tensor. Beyond that:
-
-- `members=True` (the default for a `Population`): the first axis of every tensor runs over N members; each is clipped
-  by itself, and what is returned has a value for each.
-- `nonfinite` says what becomes of a gradient that holds NaN or infinity: "propagate" (as in torch: the norm is not
-  finite, and what it scales is lost), "raise" (a RuntimeError that names the parameters; it has to look at the numbers,
-  so a GPU is waited for), "skip" (the whole gradient of the member becomes 0: a step without momentum then does
-  nothing) or "zero" (the bad entries become 0, the rest is clipped).
-- A norm that float32 or float16 cannot hold does not zero the gradient; a negative threshold is refused; a parameter
-  that is listed twice is scaled once; no gradients at all have norm 0; sparse gradients are clipped by their values.
-- `report=Report()` collects what was done, on the device.
-
-With a `torch.amp.GradScaler` the order is `scaler.scale(loss).backward()`, `scaler.unscale_(optimizer)`, clip,
-`scaler.step(optimizer)`, `scaler.update()`: without `unscale_` the threshold is compared with the scaled gradient. With
-gradient accumulation, clip once, before the step.
+Conventions that they share (members, what is not finite, the report, the order under a GradScaler) stand in
+`ganlab.clipping`.
 """
 
 from collections.abc import Callable
@@ -24,11 +10,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ganlab.clipping._gradients import Gradients, Handed, check_bound, check_order, clip, layer_of, norms, read, scale_
+from ganlab.clipping._frame import check_bound, check_order, clip, scale_
+from ganlab.clipping._gradients import Gradients, Handed, layer_of, norms, read
 from ganlab.clipping._norms import robust, total
 from ganlab.clipping.adaptive import clip_grad_adaptive_
+from ganlab.clipping.clip_report import Report
 from ganlab.clipping.percentile import PercentileClip
-from ganlab.clipping.report import Report
 from ganlab.population import Population
 
 MARGIN = 1e-6  # torch's: what is added to a norm before dividing by it
@@ -44,11 +31,21 @@ def clip_grad_norm_(
     The direction stays. The formula, and on a CPU every bit, is that of `torch.nn.utils.clip_grad_norm_`.
     Pascanu et al. 2013, algorithm 1.
 
+    >>> import torch
+    >>> from ganlab.clipping import clip_grad_norm_
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([3.0, 4.0])
+    >>> clip_grad_norm_(weight, max_norm=1.0).item()  # the norm before
+    5.0
+    >>> [round(entry, 3) for entry in weight.grad.tolist()]
+    [0.6, 0.8]
+
     Args:
+        parameters: a module, its parameters, named parameters, or one tensor.
         max_norm: the largest norm allowed. norm_type: its p; infinity for the largest entry.
         error_if_nonfinite: torch's name for `nonfinite="raise"`.
         foreach: False: a loop over the tensors instead of torch's kernels for lists.
-        nonfinite, members, report: see the module.
+        nonfinite, members, report: see `ganlab.clipping`.
 
     Returns:
         The norm before clipping, () or (N,).
@@ -79,6 +76,14 @@ def clip_grad_value_(
 
     As `torch.nn.utils.clip_grad_value_`, "propagate" keeps a NaN and clamps an infinity. Arguments and errors as for
     `clip_grad_norm_`; returns the 2-norm before clipping, () or (N,).
+
+    >>> import torch
+    >>> from ganlab.clipping import clip_grad_value_
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([3.0, -0.5])
+    >>> norm = clip_grad_value_(weight, clip_value=1.0)
+    >>> weight.grad.tolist()
+    [1.0, -0.5]
     """
     bound = check_bound("clip_value", clip_value)
 
@@ -102,6 +107,16 @@ def clip_grad_layerwise_(
 
     A layer is the parameters of one module, weight and bias together; bare tensors, which have no names, are a layer
     each. Arguments and errors as for `clip_grad_norm_`; returns the norm of all gradients before clipping, () or (N,).
+
+    A layer with a small gradient is left alone:
+
+    >>> import torch
+    >>> from ganlab.clipping import clip_grad_layerwise_
+    >>> a, b = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(2))
+    >>> a.grad, b.grad = torch.tensor([3.0, 4.0]), torch.tensor([0.5, 0.0])
+    >>> norm = clip_grad_layerwise_([a, b], max_norm=1.0)
+    >>> [round(p.grad.norm().item(), 3) for p in (a, b)]
+    [1.0, 0.5]
     """
     max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
@@ -130,6 +145,20 @@ def clip_weights_(
     """Clamp every weight to [-bound, bound]; call it after the optimizer's step.   Arjovsky et al. 2017, algorithm 1.
 
     The report is on weights in place of gradients. Sparse weights are refused by torch.
+
+    >>> import torch
+    >>> from ganlab.clipping import clip_weights_
+    >>> weight = torch.nn.Parameter(torch.tensor([0.5, -0.125]))
+    >>> clip_weights_(weight, bound=0.25)
+    >>> weight.tolist()
+    [0.25, -0.125]
+
+    Args:
+        parameters: as for `clip_grad_norm_`. bound: the largest absolute value allowed.
+        foreach, members, report: as for `clip_grad_norm_`.
+
+    Raises:
+        ValueError: a negative bound, no parameters.
     """
     bound, weights = check_bound("bound", bound), list({id(t): t for t in read(parameters)[1]}.values())
     members = isinstance(parameters, Population) if members is None else members

@@ -6,17 +6,26 @@ import torch
 from torch import Tensor
 
 from ganlab._check import check_positive
-from ganlab.clipping._gradients import Gradients, Handed, check_order, clip, norms, scale_
+from ganlab.clipping._frame import check_order, clip, scale_
+from ganlab.clipping._gradients import Gradients, Handed, norms
 from ganlab.clipping._norms import total
-from ganlab.clipping.report import Report
+from ganlab.clipping.clip_report import Report
 
 
 class PercentileClip:
     """AutoClip: scale the gradient down to a percentile of its norms in the last calls.   Seetharaman et al. 2020.
 
-        clip = PercentileClip(10)
-        ...
-        loss.backward(); clip(net); optimizer.step()
+    Call it between `backward()` and `step()`. After gradients of norm 1 and 2 one of norm 8 is cut to the median of 1,
+    2 and 8:
+
+    >>> import torch
+    >>> from ganlab.clipping import PercentileClip
+    >>> weight, clip = torch.nn.Parameter(torch.zeros(1)), PercentileClip(50)
+    >>> for size in (1.0, 2.0, 8.0):
+    ...     weight.grad = torch.tensor([size])
+    ...     norm = clip(weight)
+    >>> norm.item(), clip.threshold.item(), weight.grad.item()
+    (8.0, 2.0, 2.0)
 
     The norm of the present gradient is in the window, so the first call clips nothing; the percentile is interpolated
     linearly, as NumPy's is. A norm that is not finite never enters the window.

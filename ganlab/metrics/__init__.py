@@ -9,8 +9,10 @@ from ganlab.metrics import features
 from ganlab.metrics.checkerboards import checkerboard, inner, overlap_map, phase_means
 from ganlab.metrics.coverage import mode_index, modes, overlap, stacked_modes
 from ganlab.metrics.distances import frechet_distance, nearest, precision_recall, sharpness
+from ganlab.metrics.judge import Judge
+from ganlab.metrics.transport import wasserstein
 
 __all__ = [
-    "checkerboard", "features", "frechet_distance", "inner", "mode_index", "modes", "nearest", "overlap",
-    "overlap_map", "phase_means", "precision_recall", "sharpness", "stacked_modes",
+    "Judge", "checkerboard", "features", "frechet_distance", "inner", "mode_index", "modes", "nearest", "overlap",
+    "overlap_map", "phase_means", "precision_recall", "sharpness", "stacked_modes", "wasserstein",
 ]  # fmt: skip

@@ -22,6 +22,14 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     sum of the singular values of R S'. No covariance is inverted, squared or square-rooted, so singular ones do no
     harm. Biased upwards by about d/n: compare only distances at equal sample counts. Raises ValueError for fewer than
     two samples, another dimension or values that are not finite.
+
+    A shift by 2 in each of 4 dimensions is a squared distance of 16:
+
+    >>> import torch
+    >>> from ganlab.metrics import frechet_distance
+    >>> a = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    >>> round(frechet_distance(a, a + 2), 3)
+    16.0
     """
     a, b = _feature_pair(a, b, ("a", "b"), least=2)
     (mean_a, root_a), (mean_b, root_b) = _gaussian(a), _gaussian(b)
@@ -42,6 +50,14 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, flo
     A set's manifold is the union of balls around its points, each reaching to its k-th nearest neighbour in the set.
     real (n, d), fake (m, d). Raises ValueError when a set has fewer than k + 1 samples, for another dimension and for
     values that are not finite.   Kynkäänniemi et al. 2019, eq. 1 and 2 (k = 3 as there).
+
+    Fakes that copy one of two clusters are precise, and recall half of the data:
+
+    >>> import torch
+    >>> from ganlab.metrics import precision_recall
+    >>> cluster = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    >>> precision_recall(real=torch.cat([cluster, cluster + 10]), fake=cluster)
+    (1.0, 0.5)
     """
     if k < 1:
         raise ValueError(f"k={k}: must be at least 1")
@@ -61,6 +77,13 @@ def nearest(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
     Samples (n, ...) are compared flattened: pixels or features. Distances far below those between real samples mean
     that the generator copies. Raises ValueError for another shape and for values that are not finite.
+
+    >>> import torch
+    >>> from ganlab.metrics import nearest
+    >>> real = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    >>> distance, index = nearest(real, fake=torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    >>> distance.tolist(), index.tolist()  # the first is a copy
+    ([0.0, 1.0], [1, 0])
     """
     real, fake = _feature_pair(real.flatten(1), fake.flatten(1), ("real", "fake"), least=1)
     index = torch.cat([block.argmin(dim=1) for block in _distances(fake, real)])
@@ -71,7 +94,16 @@ def sharpness(images: Tensor) -> float:
     """Variance over the pixels of the Laplacian of each image, averaged over images (n, channels, height, width).
 
     Blurred images score low, noise scores high: compare with the real data's value in the same range and size.
-    The border repeats the edge pixels.   Pech-Pacheco et al. 2000.
+    The border repeats the edge pixels. Raises ValueError for another shape.   Pech-Pacheco et al. 2000.
+
+    A point of 1 on 5 x 5 pixels has the Laplacian -4 and, around it, four times 1:
+
+    >>> import torch
+    >>> from ganlab.metrics import sharpness
+    >>> point = torch.zeros(1, 1, 5, 5)
+    >>> point[0, 0, 2, 2] = 1
+    >>> round(sharpness(point), 3)  # (16 + 4) / 25
+    0.8
     """
     if images.ndim != 4:
         raise ValueError(f"images must be (n, channels, height, width), not {tuple(images.shape)}")

@@ -1,7 +1,7 @@
 """Features to measure distances in: a small classifier, trained on the same data as the GAN.
 
 A distance in its features is not the Inception distance of the literature, and cannot be compared with one. The
-classifier's `name` says what it is: put it on the axis.
+classifier's `name` says what it is: put it on the axis. `ganlab.metrics.Judge` measures in such features.
 """
 
 import torch
@@ -20,6 +20,14 @@ class Classifier(nn.Module):
 
     shape: (channels, height, width), 8 to 64 pixels. name: what to print beside a number measured with its features.
     accuracy: share of the held-out images that it classifies correctly (0 before training).
+    centre, half_range: of the pixels' range, which the network sees as [-1, 1].
+
+    >>> import torch
+    >>> from ganlab.metrics import features
+    >>> net = features.Classifier((1, 28, 28), classes=10)
+    >>> images = torch.zeros(5, 1, 28, 28)
+    >>> net(images).shape, net.features(images).shape
+    (torch.Size([5, 10]), torch.Size([5, 64]))
     """
 
     def __init__(self, shape: tuple[int, int, int], classes: int, centre: float = 0.0, half_range: float = 1.0):
@@ -62,6 +70,15 @@ def train(data: Dataset, seed: int = 0, steps: int = 1000, batch: int = 128, pro
     Adam with a one-cycle rate up to 4e-3 for `steps` batches: about 80 epochs of `digits`, 2 of Fashion-MNIST. The
     result depends on `data` and `seed` alone, and the global random state is left as it was. Raises ValueError for
     data without labels or images outside 8 to 64 pixels.
+
+    >>> import torch
+    >>> from ganlab.data import Dataset
+    >>> from ganlab.metrics import features
+    >>> labels = torch.arange(40) % 2
+    >>> images = (2.0 * labels - 1).view(40, 1, 1, 1).expand(40, 1, 8, 8)  # black or white
+    >>> net = features.train(Dataset.from_images(images, labels=labels), steps=30, progress=False)
+    >>> net.name
+    'images classifier (100 % accurate), 64 features'
     """
     _check(data, steps, batch)
     low, high = data.value_range

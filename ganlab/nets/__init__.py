@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ganlab.nets import cost
 from ganlab.nets.activations import ACTIVATIONS, OUTPUTS
 from ganlab.nets.convolutions import CONVS, DOWN_CONVS, separable
-from ganlab.nets.dcgan import dcgan_discriminator, dcgan_generator, resnet_discriminator, resnet_generator
+from ganlab.nets.dcgan import dcgan_discriminator, dcgan_generator
 from ganlab.nets.diversity import MinibatchDiscrimination, MinibatchStd, Packed
 from ganlab.nets.inits import INITS, fans, initialised
 from ganlab.nets.layers import Discriminator, Generator, norm_activation
@@ -19,6 +19,7 @@ from ganlab.nets.mlp import mlp_discriminator, mlp_generator
 from ganlab.nets.normalisation import NORMS
 from ganlab.nets.residual import ResidualBlock
 from ganlab.nets.resmlp import resmlp_discriminator, resmlp_generator
+from ganlab.nets.resnet import resnet_discriminator, resnet_generator
 from ganlab.nets.spectral import SpectralNorm, spectrally_normalised
 
 __all__ = [

@@ -44,6 +44,12 @@ def separable(
         kernel, stride: of the depthwise part. Stride 1 with an odd kernel keeps height and width; stride 2 with an
             even kernel halves them, and doubles them with `transposed`.
         transposed: the depthwise part is a transposed convolution.
+
+    >>> import torch
+    >>> from ganlab.nets import cost, separable
+    >>> thin, full = separable(8, 16, bias=False), torch.nn.Conv2d(8, 16, 3, padding=1, bias=False)
+    >>> cost.parameters(thin), cost.parameters(full)  # 8 * (9 + 16) and 8 * 9 * 16
+    (200, 1152)
     """
     layer = nn.ConvTranspose2d if transposed else nn.Conv2d
     depthwise = layer(inputs, inputs, kernel, stride, (kernel - 1) // 2, groups=inputs, bias=False)

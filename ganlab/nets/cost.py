@@ -27,7 +27,14 @@ MULTIPLY_ADDS = {nn.Linear: _linear, nn.Conv2d: _convolution, nn.ConvTranspose2d
 
 
 def parameters(net: nn.Module) -> int:
-    """How many numbers are trained: in one member, for a population. A parameter that is used twice counts once."""
+    """How many numbers are trained: in one member, for a population. A parameter that is used twice counts once.
+
+    >>> import torch
+    >>> from ganlab.nets import cost
+    >>> from ganlab.population import Population
+    >>> cost.parameters(torch.nn.Linear(3, 2)), cost.parameters(Population([torch.nn.Linear(3, 2) for _ in range(5)]))
+    (8, 8)
+    """
     total = sum(p.numel() for p in net.parameters() if p.requires_grad)
     return total // net.size if isinstance(net, Population) else total
 
@@ -45,6 +52,12 @@ def counts(net: nn.Module, x: Tensor) -> pd.DataFrame:
 
     Raises:
         ValueError: `net` is a population.
+
+    >>> import torch
+    >>> from ganlab.nets import cost
+    >>> net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> cost.counts(net, torch.zeros(10, 3)).to_dict("list")  # ten samples: 10 * 3 * 2 and 10 * 2 * 1
+    {'layer': ['0', '2'], 'kind': ['Linear', 'Linear'], 'parameters': [8, 3], 'multiply_adds': [60, 20]}
     """
     if isinstance(net, Population):
         raise ValueError(f"net is a population of {net.size}: count one member, counts(net.member(0), x)")

@@ -25,6 +25,12 @@ class Packed(nn.Module):
 
     Raises:
         ValueError: m is not positive, D was built for channels that m does not divide, or m does not divide a batch.
+
+    >>> import torch
+    >>> from ganlab.nets import Packed, mlp_discriminator
+    >>> D = Packed(mlp_discriminator((2 * 2,)), m=2)
+    >>> D(torch.randn(6, 2)).shape, D.shape  # six points in three packs
+    (torch.Size([3]), (2,))
     """
 
     def __init__(self, D: nn.Module, m: int):
@@ -57,6 +63,11 @@ class MinibatchStd(nn.Module):
 
     Raises:
         ValueError: group below 2, a batch that the group does not divide, or a batch of a single sample.
+
+    >>> import torch
+    >>> from ganlab.nets import MinibatchStd
+    >>> MinibatchStd()(torch.tensor([[0.0], [2.0]])).tolist()  # 0 and 2 are 1 from their mean
+    [[0.0, 1.0], [2.0, 1.0]]
     """
 
     def __init__(self, group: int | None = None, eps: float = 1e-8):
@@ -85,6 +96,14 @@ class MinibatchDiscrimination(nn.Module):
     o_b(i) = sum_j exp(-|M_ib - M_jb|_1), M_i = x_i T, for each of `kernels` b; M_ib has `width` numbers. The sum runs
     over the whole batch, i itself with its 1 included, as in the paper: it grows with the batch.
     (batch, inputs) becomes (batch, inputs + kernels).
+
+    Raises:
+        ValueError: a size that is not positive, or x is not (batch, inputs).
+
+    >>> import torch
+    >>> from ganlab.nets import MinibatchDiscrimination
+    >>> MinibatchDiscrimination(inputs=2, kernels=1)(torch.zeros(3, 2)).tolist()  # each sees three equal samples
+    [[0.0, 0.0, 3.0], [0.0, 0.0, 3.0], [0.0, 0.0, 3.0]]
     """
 
     def __init__(self, inputs: int, kernels: int = 16, width: int = 8):

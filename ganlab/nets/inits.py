@@ -12,6 +12,14 @@ def fans(layer: nn.Module) -> tuple[float, float]:
     """How many terms each output sums in the forward pass, and each input in the backward pass, borders apart.
 
     `torch.nn.init` takes a transposed convolution for a plain one, and leaves the stride out; both are counted here.
+    `layer` is a linear layer, a convolution or a transposed convolution.
+
+    >>> import torch
+    >>> from ganlab.nets import fans
+    >>> fans(torch.nn.Linear(3, 5))
+    (3, 5)
+    >>> fans(torch.nn.ConvTranspose2d(6, 10, kernel_size=4, stride=2))  # 6 * 16 / 4 and 10 * 16
+    (24.0, 160.0)
     """
     if isinstance(layer, nn.Linear):
         return layer.in_features, layer.out_features
@@ -72,6 +80,17 @@ INITS: dict[str, Callable[[nn.Module], None]] = {
 
 
 def initialised(net: nn.Module, init: str) -> nn.Module:
-    """`net`, its weights drawn anew by `INITS[init]`."""
+    """`net` itself, its weights drawn anew by `INITS[init]`, from torch's global random numbers.
+
+    Raises:
+        ValueError: an unknown name.
+
+    >>> import torch
+    >>> from ganlab.nets import initialised
+    >>> _ = torch.manual_seed(0)
+    >>> layer = initialised(torch.nn.Linear(50, 2000), "he")
+    >>> round(layer.weight.std().item(), 2), layer.bias.any().item()  # sqrt(2 / 50)
+    (0.2, False)
+    """
     lookup(INITS, init, "init")(net)
     return net

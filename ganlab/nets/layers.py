@@ -1,4 +1,4 @@
-"""The two players' contracts, and what every network here is put together with."""
+"""The two players' contracts, and what every hidden layer here ends in."""
 
 from torch import Tensor, nn
 
@@ -8,7 +8,17 @@ from ganlab.nets.normalisation import NORMS
 
 
 class Generator(nn.Module):
-    """`(batch, latent)` to `(batch, *shape)`, through `body`. The width of the latent is checked at each call."""
+    """`(batch, latent)` to `(batch, *shape)`, through `body`, any module that does.
+
+    Raises, when it is called:
+        ValueError: z is not `(batch, latent)`.
+
+    >>> import torch
+    >>> from ganlab.nets import Generator
+    >>> G = Generator(latent=8, shape=(2,), body=torch.nn.Linear(8, 2))
+    >>> G(torch.randn(5, G.latent)).shape
+    torch.Size([5, 2])
+    """
 
     def __init__(self, latent: int, shape: tuple[int, ...], body: nn.Module):
         super().__init__()
@@ -21,7 +31,17 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """`(batch, *shape)` to `(batch,)` logits, or to `(batch, outputs)` where `body` gives more than one number."""
+    """`(batch, *shape)` to `(batch,)` logits, or to `(batch, outputs)` where `body` gives more than one number.
+
+    Raises, when it is called:
+        ValueError: x is not `(batch, *shape)`.
+
+    >>> import torch
+    >>> from ganlab.nets import Discriminator
+    >>> D = Discriminator(shape=(2,), body=torch.nn.Linear(2, 1))
+    >>> D(torch.randn(5, 2)).shape  # the body gives (5, 1)
+    torch.Size([5])
+    """
 
     def __init__(self, shape: tuple[int, ...], body: nn.Module):
         super().__init__()
@@ -34,28 +54,24 @@ class Discriminator(nn.Module):
         return self.body(x).squeeze(-1)
 
 
-def check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` as a tuple, if it is one of a sample: `(n,)` for points, `(channels, height, width)` for images."""
-    shape = tuple(shape)
-    if len(shape) not in (1, 3) or any(not isinstance(n, int) or n < 1 for n in shape):
-        raise ValueError(f"shape is {shape}: give (n,) for points or (channels, height, width) for images")
-    return shape
-
-
 def norm_activation(features: int, norm: str, activation: str, image: bool, dropout: float = 0.0) -> list[nn.Module]:
-    """What follows a linear map in a hidden layer."""
-    layers = [lookup(NORMS, norm, "norm")(features, image), lookup(ACTIVATIONS, activation, "activation")()]
-    return [*layers, *dropouts(dropout)]
+    """What follows a linear map in a hidden layer: the norm, the activation and, if it has a rate, dropout.
 
-
-def dropouts(rate: float) -> list[nn.Module]:
-    """Sets each number to 0 with probability `rate`, in train mode only, and divides the others by 1 - rate.
-
-    Nothing at a rate of 0. The masks come from torch's global random numbers.   Srivastava et al. 2014.
+    Args:
+        features: width of the layer, or channels of an image.
+        norm, activation: names in `NORMS`, `ACTIVATIONS`.
+        image: whether the features are `(batch, C, H, W)` or `(batch, C)`.
+        dropout: rate in [0, 1). In train mode each number is set to 0 with this probability and the others are divided
+            by 1 - rate (Srivastava et al. 2014); the masks come from torch's global random numbers.
 
     Raises:
-        ValueError: a rate outside [0, 1).
+        ValueError: an unknown name, a rate outside [0, 1), `norm="instance"` without an image.
+
+    >>> from ganlab.nets import norm_activation
+    >>> [type(layer).__name__ for layer in norm_activation(16, "batch", "relu", image=True, dropout=0.5)]
+    ['BatchNorm2d', 'ReLU', 'Dropout']
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout={rate}: a rate is in [0, 1); 0 for none")
-    return [nn.Dropout(rate)] if rate else []
+    layers = [lookup(NORMS, norm, "norm")(features, image), lookup(ACTIVATIONS, activation, "activation")()]
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout={dropout}: a rate is in [0, 1); 0 for none")
+    return [*layers, nn.Dropout(dropout)] if dropout else layers

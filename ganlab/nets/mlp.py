@@ -7,9 +7,9 @@ from itertools import pairwise
 from torch import nn
 
 from ganlab._check import check_positive, lookup
-from ganlab.nets.activations import OUTPUTS
+from ganlab.nets._shapes import check_shape, to_sample
 from ganlab.nets.inits import initialised
-from ganlab.nets.layers import Discriminator, Generator, check_shape, norm_activation
+from ganlab.nets.layers import Discriminator, Generator, norm_activation
 from ganlab.nets.normalisation import NORMS
 
 
@@ -32,16 +32,10 @@ def _hidden(inputs: int, width: int, norm: str, activation: str, dropout: float)
 
 
 def mlp_generator(
-    shape: tuple[int, ...],
-    latent: int = 64,
-    width: int | Sequence[int] = 128,
-    depth: int | None = None,
-    norm: str = "none",
-    activation: str = "relu",
-    output: str | None = None,
-    init: str = "default",
+    shape: tuple[int, ...], latent: int = 64, width: int | Sequence[int] = 128, depth: int | None = None,
+    norm: str = "none", activation: str = "relu", output: str | None = None, init: str = "default",
     dropout: float = 0.0,
-) -> Generator:
+) -> Generator:  # fmt: skip
     """Fully connected: hidden layers, then one to the sample.
 
     Args:
@@ -55,27 +49,28 @@ def mlp_generator(
     Raises:
         ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`,
             a rate outside its range.
+
+    >>> import torch
+    >>> from ganlab.nets import mlp_generator
+    >>> G = mlp_generator((1, 8, 8), latent=16, width=(32, 64))
+    >>> [layer.out_features for layer in G.modules() if isinstance(layer, torch.nn.Linear)]
+    [32, 64, 64]
+    >>> G(torch.randn(5, 16)).shape
+    torch.Size([5, 1, 8, 8])
     """
     shape = check_shape(shape)
     check_positive(latent=latent)
-    output = output or ("tanh" if len(shape) == 3 else "linear")
     widths, layers = (latent, *_widths(width, depth)), []
     for inputs, outputs in pairwise(widths):
         layers += _hidden(inputs, outputs, norm, activation, dropout)
-    layers += [nn.Linear(widths[-1], math.prod(shape)), lookup(OUTPUTS, output, "output")(), nn.Unflatten(1, shape)]
-    return initialised(Generator(latent, shape, nn.Sequential(*layers)), init)
+    body = nn.Sequential(*layers, *to_sample(widths[-1], shape, output))
+    return initialised(Generator(latent, shape, body), init)
 
 
 def mlp_discriminator(
-    shape: tuple[int, ...],
-    width: int | Sequence[int] = 128,
-    depth: int | None = None,
-    norm: str = "none",
-    activation: str = "leaky_relu",
-    init: str = "default",
-    outputs: int = 1,
-    dropout: float = 0.0,
-) -> Discriminator:
+    shape: tuple[int, ...], width: int | Sequence[int] = 128, depth: int | None = None, norm: str = "none",
+    activation: str = "leaky_relu", init: str = "default", outputs: int = 1, dropout: float = 0.0,
+) -> Discriminator:  # fmt: skip
     """Fully connected: hidden layers, then one to the logit.
 
     As in DCGAN the first layer has no norm, so that D sees the scale of the data, nor has the last.
@@ -90,6 +85,14 @@ def mlp_discriminator(
     Raises:
         ValueError: a shape of another length, a size that is not positive, an unknown name, `norm="instance"`,
             a rate outside its range.
+
+    >>> import torch
+    >>> from ganlab.nets import mlp_discriminator
+    >>> points = torch.randn(5, 2)
+    >>> mlp_discriminator((2,), width=32, depth=3)(points).shape
+    torch.Size([5])
+    >>> mlp_discriminator((2,), width=32, depth=3, outputs=16)(points).shape
+    torch.Size([5, 16])
     """
     shape = check_shape(shape)
     check_positive(outputs=outputs)

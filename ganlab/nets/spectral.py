@@ -39,6 +39,14 @@ class SpectralNorm(nn.Module):
     Raises:
         TypeError: a layer of another kind.
         ValueError: steps below 1.
+
+    >>> import torch
+    >>> from ganlab.nets import SpectralNorm
+    >>> _ = torch.manual_seed(0)
+    >>> layer = torch.nn.Linear(2, 2, bias=False)
+    >>> layer.weight.data = torch.tensor([[4.0, 0.0], [0.0, 2.0]])
+    >>> SpectralNorm(layer)(torch.tensor([[1.0, 1.0]])).round(decimals=3).tolist()  # divided by 4
+    [[1.0, 0.5]]
     """
 
     def __init__(self, layer: nn.Module, steps: int = 1):
@@ -82,7 +90,14 @@ class SpectralNorm(nn.Module):
 
 
 def spectrally_normalised(net: nn.Module, steps: int = 1) -> nn.Module:
-    """`net` itself, each of its linear layers and convolutions wrapped in a `SpectralNorm`. Initialise it before."""
+    """`net` itself, each of its linear layers and convolutions wrapped in a `SpectralNorm`. Initialise it before.
+
+    >>> import torch
+    >>> from ganlab.nets import spectrally_normalised
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+    >>> [type(layer).__name__ for layer in spectrally_normalised(net)]
+    ['SpectralNorm', 'ReLU', 'SpectralNorm']
+    """
     for name, child in net.named_children():
         if isinstance(child, tuple(OUTPUT_AXIS)):
             setattr(net, name, SpectralNorm(child, steps))
@@ -93,7 +108,17 @@ def spectrally_normalised(net: nn.Module, steps: int = 1) -> nn.Module:
 
 @contextmanager
 def held(net: nn.Module) -> Iterator[None]:
-    """Inside, the power iterations of `net` stand still: torch forbids writing a buffer inside `torch.func.grad`."""
+    """Inside, the power iterations of `net` stand still: torch forbids writing a buffer inside `torch.func.grad`.
+
+    >>> import torch
+    >>> from ganlab.nets import SpectralNorm
+    >>> from ganlab.nets.spectral import held
+    >>> D = SpectralNorm(torch.nn.Linear(3, 3))
+    >>> with held(D):
+    ...     before, logits, after = D.u.clone(), D(torch.ones(1, 3)), D.u
+    >>> torch.equal(before, after)
+    True
+    """
     layers = [layer for layer in net.modules() if isinstance(layer, SpectralNorm)]
     before = [layer.held for layer in layers]
     try:

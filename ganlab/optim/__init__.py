@@ -2,9 +2,16 @@
 
     optimizer = Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999))
 
-Each file is a family and reads as its equations; `ganlab.optim.rule` holds what they share. They are for reading, for
-populations with a learning rate for each member, and for what torch does not have: normalised, optimistic and
-extrapolating steps. For plain training torch's fused kernels are faster.
+They are for reading, for populations with a learning rate for each member, and for what torch does not have:
+normalised, optimistic and extrapolating steps. For plain training torch's fused kernels are faster. This wing needs
+torch alone. Each file is a family and reads as its equations:
+
+steps.py: along the gradient, with and without momentum, or of a length that the gradient does not set.
+adaptive.py: a step size for each weight, from the squares of its gradients.
+moments.py: Adam and its closest kin.
+two_player.py: steps that look ahead or guess ahead, for games.
+weight_decay.py: L2 and decoupled weight decay, on any of torch's optimizers too.
+rule.py: what all rules share, and the base for one of your own.
 """
 
 from ganlab.optim.adaptive import Adadelta, Adagrad, RMSprop

@@ -13,6 +13,17 @@ class Adagrad(Rule):
         a <- a + g^2
         p <- p - lr / (1 + (t - 1) lr_decay)  g / (sqrt(a) + eps)
 
+    After gradients of 3 and 4 the sum of squares is 25:
+
+    >>> import torch
+    >>> from ganlab.optim import Adagrad
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = Adagrad([weight], lr=1.0)
+    >>> for weight.grad in torch.tensor([[3.0], [4.0]]):
+    ...     optimizer.step()
+    >>> round(weight.item(), 3)  # -3 / 3 - 4 / 5
+    -1.8
+
     Args and defaults are those of `torch.optim.Adagrad`.
     """
 
@@ -45,6 +56,16 @@ class RMSprop(Rule):
         b <- momentum b + g / r
         p <- p - lr b
 
+    The first step is lr / sqrt(1 - alpha), whatever the gradient:
+
+    >>> import torch
+    >>> from ganlab.optim import RMSprop
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([2.0, -0.02])
+    >>> RMSprop([weight], lr=1.0, alpha=0.75).step()
+    >>> [round(entry, 3) for entry in weight.tolist()]
+    [-2.0, 2.0]
+
     Args and defaults are those of `torch.optim.RMSprop`.
     """
 
@@ -76,6 +97,16 @@ class Adadelta(Rule):
         d <- sqrt(u + eps) / sqrt(v + eps) g
         u <- rho u + (1 - rho) d^2
         p <- p - lr d
+
+    The first step is about sqrt(eps / (1 - rho)), whatever the gradient:
+
+    >>> import torch
+    >>> from ganlab.optim import Adadelta
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([2.0, -20.0])
+    >>> Adadelta([weight], rho=0.75, eps=1e-6).step()
+    >>> [round(entry, 5) for entry in weight.tolist()]
+    [-0.002, 0.002]
 
     Args and defaults are those of `torch.optim.Adadelta`.
     """

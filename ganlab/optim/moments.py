@@ -16,6 +16,16 @@ class Adam(Rule):
     m and v start at 0, so they are too small by 1 - beta^t on average: hence the divisions, the bias correction. With
     `amsgrad` the largest v so far stands in the place of v.
 
+    The first step is lr, whatever the gradient:
+
+    >>> import torch
+    >>> from ganlab.optim import Adam
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([100.0, -0.01])
+    >>> Adam([weight], lr=0.1).step()
+    >>> [round(entry, 3) for entry in weight.tolist()]
+    [-0.1, 0.1]
+
     Args and defaults are those of `torch.optim.Adam`; `correct_bias=False` leaves the correction out.
     """
 
@@ -42,7 +52,21 @@ class Adam(Rule):
 
 
 class AMSGrad(Adam):
-    """`Adam` with amsgrad: a step size never grows again.   Reddi et al. 2018, algorithm 2."""
+    """`Adam` with amsgrad: a step size never grows again.   Reddi et al. 2018, algorithm 2.
+
+    Where the mean square v falls, the largest so far still divides:
+
+    >>> import torch
+    >>> from ganlab.optim import AMSGrad
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = AMSGrad([weight], betas=(0.0, 0.5))
+    >>> for weight.grad in torch.tensor([[2.0], [1.0]]):
+    ...     optimizer.step()
+    >>> [optimizer.state[weight][slot].item() for slot in ("exp_avg_sq", "max_exp_avg_sq")]
+    [1.5, 2.0]
+
+    Args as `Adam`.
+    """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, **options):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad=True, **options)
@@ -50,6 +74,14 @@ class AMSGrad(Adam):
 
 class AdamW(Adam):
     """`Adam` whose weight decay bypasses the division: p <- (1 - lr weight_decay) p first.   Loshchilov & Hutter 2019.
+
+    >>> import torch
+    >>> from ganlab.optim import AdamW
+    >>> weight = torch.nn.Parameter(torch.ones(1))
+    >>> weight.grad = torch.zeros(1)
+    >>> AdamW([weight], lr=0.1, weight_decay=0.5).step()
+    >>> round(weight.item(), 3)  # 1 - 0.1 x 0.5
+    0.95
 
     Args and defaults are those of `torch.optim.AdamW`.
     """

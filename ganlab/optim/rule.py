@@ -18,6 +18,12 @@ class Tensors(list):
 
     The methods are torch's of the same name, applied to each tensor by one call of `torch._foreach_*`; a trailing
     underscore means in place, and returns the list itself. The other operand is a number or as many tensors.
+
+    >>> import torch
+    >>> from ganlab.optim import Tensors
+    >>> squares = Tensors([torch.tensor([1.0, 4.0]), torch.tensor([9.0])])
+    >>> [part.tolist() for part in squares.sqrt() * 2 + 1]
+    [[3.0, 5.0], [7.0]]
     """
 
     def __add__(self, other) -> "Tensors":
@@ -66,9 +72,20 @@ OPTIONS: dict[str, tuple[str, str, Callable[[Any], bool]]] = {
 class Rule(torch.optim.Optimizer):
     """The base of the optimizers here. A subclass writes `direction`.
 
+    Sign descent, whatever the size of the gradient:
+
+    >>> import torch
+    >>> from ganlab.optim import Rule, Tensors
+    >>> class Sign(Rule):
+    ...     def direction(self, g, s, t, **options): return Tensors(part.sign() for part in g)
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> Sign([weight], lr=0.5).step(lambda: (3 * weight).backward())
+    >>> weight.item()
+    -0.5
+
     Args:
         params: parameters, or dicts with a key `params` and options of their own, as for any torch optimizer.
-        options: the defaults. `lr` may be a tensor (N,) where every parameter has a leading axis of N members
+        options: the defaults; lr must be among them, weight_decay=0 and maximize=False need not. `lr` may be a tensor (N,) where every parameter has a leading axis of N members
             (`ganlab.population`): a learning rate for each.
 
     Attributes:
@@ -85,7 +102,7 @@ class Rule(torch.optim.Optimizer):
     decoupled, counts = False, True
 
     def __init__(self, params, **options):
-        super().__init__(params, options)
+        super().__init__(params, {"weight_decay": 0.0, "maximize": False, **options})
 
     def direction(self, g: Tensors, s: dict[str, Tensors], t: int, **options) -> Tensors:
         """Where to go: `p` moves by `-lr` times this.

@@ -13,6 +13,16 @@ class SGD(Rule):
         b <- momentum b + (1 - dampening) g         (b = g in the first step)
         p <- p - lr b,   or with nesterov   p <- p - lr (g + momentum b)
 
+    Two members of a population, each with a learning rate of its own:
+
+    >>> import torch
+    >>> from ganlab.optim import SGD
+    >>> weight = torch.nn.Parameter(torch.ones(2, 1))
+    >>> weight.grad = torch.tensor([[2.0], [2.0]])
+    >>> SGD([weight], lr=torch.tensor([0.5, 0.25])).step()
+    >>> weight.tolist()
+    [[0.0], [0.5]]
+
     Args and defaults are those of `torch.optim.SGD`.
 
     Raises:
@@ -42,14 +52,38 @@ class SGD(Rule):
 
 
 class Momentum(SGD):
-    """`SGD` with a momentum of 0.9."""
+    """`SGD` with a momentum of 0.9.
+
+    Two gradients of 1 make steps of 1 and of 1 + 0.9:
+
+    >>> import torch
+    >>> from ganlab.optim import Momentum
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = Momentum([weight], lr=1.0)
+    >>> for weight.grad in torch.ones(2, 1):
+    ...     optimizer.step()
+    >>> round(weight.item(), 3)
+    -2.9
+    """
 
     def __init__(self, params, lr=1e-3, momentum=0.9, **options):
         super().__init__(params, lr, momentum, **options)
 
 
 class Nesterov(SGD):
-    """`SGD` with Nesterov's momentum of 0.9."""
+    """`SGD` with Nesterov's momentum of 0.9.
+
+    Two gradients of 1 make steps of 1 + 0.9 x 1 and of 1 + 0.9 x 1.9:
+
+    >>> import torch
+    >>> from ganlab.optim import Nesterov
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = Nesterov([weight], lr=1.0)
+    >>> for weight.grad in torch.ones(2, 1):
+    ...     optimizer.step()
+    >>> round(weight.item(), 3)
+    -4.61
+    """
 
     def __init__(self, params, lr=1e-3, momentum=0.9, **options):
         super().__init__(params, lr, momentum, nesterov=True, **options)
@@ -62,6 +96,14 @@ class NormalisedSGD(Rule):
         p <- p - lr b / (|b| + eps)
 
     |b| is the norm over all parameters of the group that have a gradient.
+
+    >>> import torch
+    >>> from ganlab.optim import NormalisedSGD
+    >>> weight = torch.nn.Parameter(torch.zeros(2))
+    >>> weight.grad = torch.tensor([300.0, 400.0])
+    >>> NormalisedSGD([weight], lr=1.0).step()
+    >>> [round(entry, 3) for entry in weight.tolist()]
+    [-0.6, -0.8]
 
     Args:
         lr: length of a step, in the parameters' units.

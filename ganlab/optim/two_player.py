@@ -33,6 +33,17 @@ class OptimisticSGD(_Optimistic, SGD):
 
         p <- p - 2 lr g + lr g'            g' the direction of the step before, 0 at first
 
+    Gradients of 1 and 3:
+
+    >>> import torch
+    >>> from ganlab.optim import OptimisticSGD
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = OptimisticSGD([weight], lr=1.0)
+    >>> for weight.grad in torch.tensor([[1.0], [3.0]]):
+    ...     optimizer.step()
+    >>> weight.item()  # -2 x 1, then -2 x 3 + 1
+    -7.0
+
     Args as `SGD`; with momentum, g is its direction.
     """
 
@@ -41,6 +52,17 @@ class OptimisticSGD(_Optimistic, SGD):
 
 class OptimisticAdam(_Optimistic, Adam):
     """`Adam` with the same: p <- p - 2 lr d + lr d', d Adam's direction.   Daskalakis et al. 2018, algorithm 1.
+
+    A gradient that stays has d = 1:
+
+    >>> import torch
+    >>> from ganlab.optim import OptimisticAdam
+    >>> weight = torch.nn.Parameter(torch.zeros(1))
+    >>> optimizer = OptimisticAdam([weight], lr=0.1)
+    >>> for weight.grad in torch.ones(2, 1):
+    ...     optimizer.step()
+    >>> round(weight.item(), 3)  # -0.2, then -0.2 + 0.1
+    -0.3
 
     Args as `Adam`.
     """
@@ -112,6 +134,17 @@ class ExtraSGD(_Extrapolating, SGD):
 
         p' = p - lr g(p),   p <- p - lr g(p')
 
+    The loss p^2 / 2 has the gradient p: 1 where it stands, and 0.5 at the point ahead, which is 1 - 0.5 x 1.
+
+    >>> import torch
+    >>> from ganlab.optim import ExtraSGD
+    >>> weight = torch.nn.Parameter(torch.ones(1))
+    >>> optimizer = ExtraSGD([weight], lr=0.5, alternate=True)
+    >>> for weight.grad in torch.tensor([[1.0], [0.5]]):
+    ...     optimizer.step()
+    >>> weight.item()  # 1 - 0.5 x 0.5
+    0.75
+
     Args:
         alternate: a plain loop that calls `step` alone makes one extragradient step in two of its own: the first call
             extrapolates. Both players need it.
@@ -122,6 +155,17 @@ class ExtraSGD(_Extrapolating, SGD):
 
 class ExtraAdam(_Extrapolating, Adam):
     """Extragradient with `Adam`'s direction in both phases.   Gidel et al. 2019, algorithm 4.
+
+    Two phases of length 0.1 lead 0.1 away, for the second starts where the first did:
+
+    >>> import torch
+    >>> from ganlab.optim import ExtraAdam
+    >>> weight = torch.nn.Parameter(torch.ones(1))
+    >>> optimizer = ExtraAdam([weight], lr=0.1, alternate=True)
+    >>> for weight.grad in torch.ones(2, 1):
+    ...     optimizer.step()
+    >>> round(weight.item(), 3)
+    0.9
 
     Args as `Adam`, and `alternate` as in `ExtraSGD`.
     """

@@ -13,6 +13,14 @@ def regularise(optimizer: Optimizer, l2: float = 0.0, weight_decay: float = 0.0)
 
     Element-wise, so that it keeps a population's members apart.
 
+    >>> import torch
+    >>> from ganlab.optim import regularise
+    >>> weight = torch.nn.Parameter(torch.ones(1))
+    >>> weight.grad = torch.zeros(1)
+    >>> regularise(torch.optim.Adam([weight], lr=0.1), weight_decay=0.5).step()
+    >>> round(weight.item(), 3)  # 1 - 0.1 x 0.5
+    0.95
+
     Args:
         optimizer: any of torch's, or one with their parameter groups.
         l2: adds l2/2 |p|^2 to the loss, that is l2 * p to the gradient of each parameter p. It is torch's own
@@ -47,14 +55,26 @@ def _shrink(optimizer: Optimizer, weight_decay: float) -> None:
 
 
 def check_strengths(**strengths: float) -> None:
-    """Raise a ValueError for the first of the named strengths that is negative or not finite."""
+    """Raise a ValueError for the first of the named strengths that is negative or not finite.
+
+    >>> from ganlab.optim.weight_decay import check_strengths
+    >>> check_strengths(l2=1e-4, weight_decay=-0.1)
+    Traceback (most recent call last):
+    ValueError: weight_decay=-0.1: a strength is finite and not negative; 0 for none
+    """
     for name, value in strengths.items():
         if not 0 <= value < float("inf"):
             raise ValueError(f"{name}={value}: a strength is finite and not negative; 0 for none")
 
 
 def check_decay(lr: float, weight_decay: float, name: str = "weight_decay") -> None:
-    """Raise a ValueError if one step would shrink a weight to zero or past it."""
+    """Raise a ValueError if one step would shrink a weight to zero or past it.
+
+    >>> from ganlab.optim.weight_decay import check_decay
+    >>> check_decay(lr=0.1, weight_decay=20.0)
+    Traceback (most recent call last):
+    ValueError: weight_decay=20.0: each step multiplies the weights by 1 - lr * weight_decay = -1; keep it below 1/lr = 10
+    """
     if lr * weight_decay >= 1:
         raise ValueError(
             f"{name}={weight_decay}: each step multiplies the weights by 1 - lr * {name} = {1 - lr * weight_decay:.3g};"

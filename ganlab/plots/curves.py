@@ -23,12 +23,22 @@ def bands(frame, x: str, y: str, by: str | None = None, *, ax=None, log=False, s
     and the band stays positive. Runs that are not finite are left out from where they diverge, and the label counts
     them: the line is then the mean of the survivors.
 
+    >>> import pandas as pd
+    >>> from ganlab import plots
+    >>> table = pd.DataFrame({"step": [0, 10, 0, 10], "seed": [0, 0, 1, 1], "loss": [4.0, 1.0, 2.0, 3.0]})
+    >>> ax = plots.bands(table, "step", "loss")
+    >>> ax.lines[0].get_ydata().tolist()  # the mean over the seeds at each step
+    [3.0, 2.0]
+
     Args:
         frame: tidy table with the columns `x`, `y`, `by`, and `seed` where there is more than one run.
         by: column whose values get a line and a label each; at most as many as colours.
         log: logarithmic y axis.
         seeds: also draw every seed as a thin line.
         colors: dict from a value of `by` to its colour; default the house cycle.
+
+    Returns:
+        The axes, with a label at the end of each line where `by` is given.
 
     Raises:
         ValueError: a missing column; several rows for one seed at one x (another column varies: select or name it in
@@ -50,9 +60,23 @@ def bands(frame, x: str, y: str, by: str | None = None, *, ax=None, log=False, s
 def loss_curves(history, columns: Sequence[str] = ("d_loss", "g_loss"), *, ax=None, seeds=False):
     """Both players' losses over the steps: the mean, and the 95 % interval where there are several seeds.
 
+    >>> import pandas as pd
+    >>> from ganlab import plots
+    >>> history = pd.DataFrame({"step": [10, 20], "seed": [0, 0], "d_loss": [1.4, 1.2], "g_loss": [0.7, 0.9]})
+    >>> ax = plots.loss_curves(history)
+    >>> [text.get_text() for text in ax.texts]  # the lines name themselves
+    ['discriminator', 'generator']
+
     Args:
         history: `Trainer.history`: columns step, seed, d_loss, g_loss, real_logit, fake_logit.
         columns: which of them to draw.
+        seeds: also draw every seed as a thin line.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: as in `bands`.
     """
     ax = axes(ax)
     for column in columns:
@@ -69,11 +93,21 @@ def intervals(frame, value: str, by: str | Sequence[str], *, ax=None, log=False,
     Rows keep the table's order. With two columns in `by` the second one sets the colour. A group of one seed has no
     interval and a hollow dot. Values that are not finite are left out and counted in the row's label.
 
+    >>> import pandas as pd
+    >>> from ganlab import plots
+    >>> table = pd.DataFrame({"penalty": ["r1", "r1", "none", "none"], "seed": [0, 1, 0, 1], "modes": [8, 8, 3, 5]})
+    >>> ax = plots.intervals(table, "modes", "penalty")
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['r1', 'none']
+
     Args:
         frame: tidy table with the columns `value` and `by`, a row a seed.
         by: the column or columns that name a group.
         log: logarithmic axis; mean and interval of log values, as in `bands`.
         reference: a value to mark with a vertical line.
+
+    Returns:
+        The axes, the first group on top.
 
     Raises:
         ValueError: as in `bands`.

@@ -62,12 +62,25 @@ SETTINGS = {
 
 
 def style() -> None:
-    """Use the house style for every figure drawn from now on."""
+    """Use the house style for every figure drawn from now on.
+
+    >>> import matplotlib.pyplot as plt
+    >>> from ganlab import plots
+    >>> with plt.rc_context():  # only until the end of this block
+    ...     plots.style()
+    ...     plt.rcParams["axes.spines.top"]
+    False
+    """
     plt.rcParams.update(SETTINGS)
 
 
 def contrast(color, other) -> float:
-    """WCAG 2 contrast ratio of two colours, 1 to 21. Text needs 4.5."""
+    """WCAG 2 contrast ratio of two colours, 1 to 21. Text needs 4.5.
+
+    >>> from ganlab.plots.house_style import contrast
+    >>> round(contrast("black", "white"), 3), round(contrast("white", "white"), 3)
+    (21.0, 1.0)
+    """
     one, two = sorted((_luminance(color), _luminance(other)))
     return (two + 0.05) / (one + 0.05)
 
@@ -79,7 +92,13 @@ def _luminance(color) -> float:
 
 
 def ink(color) -> str:
-    """`color`, darkened just enough to be read as text on the figure's background."""
+    """`color`, darkened just enough to be read as text on the figure's background; as "#rrggbb".
+
+    >>> from ganlab import plots
+    >>> from ganlab.plots.house_style import FACE, contrast
+    >>> [contrast(color, FACE) >= 4.5 for color in ("#56B4E9", plots.ink("#56B4E9"))]
+    [False, True]
+    """
     channels = np.asarray(to_rgb(color))
     while contrast(channels, FACE) < 4.5:
         channels = channels * 0.97
@@ -87,7 +106,13 @@ def ink(color) -> str:
 
 
 def axes(ax=None, size=None):
-    """`ax`, or the axes of a new figure of `size` inches."""
+    """`ax`, or the axes of a new figure of `size` inches (width, height).
+
+    >>> from ganlab.plots.house_style import axes
+    >>> ax = axes(size=(4, 3))
+    >>> ax.figure.get_size_inches().tolist(), axes(ax) is ax
+    ([4.0, 3.0], True)
+    """
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
@@ -96,6 +121,13 @@ def direct_labels(ax, lines=None):
 
     Call it last: the places come from the axes' present limits and scale. A second call replaces the labels
     of the first.
+
+    >>> import matplotlib.pyplot as plt
+    >>> from ganlab import plots
+    >>> ax = plt.subplots()[1]
+    >>> lines = ax.plot([0, 1], [1, 2], label="G") + ax.plot([0, 1], [1, 3], label="D")
+    >>> [text.get_text() for text in plots.direct_labels(ax).texts]
+    ['G', 'D']
 
     Args:
         ax: the axes.

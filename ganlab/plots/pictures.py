@@ -12,12 +12,21 @@ from ganlab.plots.house_style import COLORS, FACE, INK, LANDSCAPE, axes, ink, to
 def sample_grid(images, *, value_range=(-1, 1), columns=8, rows: Sequence[str] | None = None, titles=None, ax=None):
     """Images side by side on one axes, each pixel a square.
 
+    >>> import torch
+    >>> from ganlab import plots
+    >>> ax = plots.sample_grid(torch.zeros(10, 1, 8, 8), columns=5)
+    >>> ax.images[0].get_array().shape  # two rows of five, a gap of one pixel between them, RGBA
+    (17, 44, 4)
+
     Args:
         images: (n, channels, height, width), 1 or 3 channels; with `rows`, a sequence of such batches, one a row.
         value_range: the values of black and white; images outside it are refused.
         columns: images in a row.
         rows: a label for each row: the step, the model, "real".
         titles: a title for each column.
+
+    Returns:
+        The axes.
 
     Raises:
         ValueError: a wrong shape, values outside the range or not finite, too few images for a labelled row.
@@ -54,6 +63,13 @@ def sample_grid(images, *, value_range=(-1, 1), columns=8, rows: Sequence[str] |
 def points(samples, data, discriminator: Callable | None = None, *, ax=None, probability=True, labels=True):
     """Generated 2-D samples over the data, on the landscape of the discriminator.
 
+    >>> import torch
+    >>> from ganlab import data, plots
+    >>> samples = torch.tensor([[0.0, 0.0], [9.0, 0.0]])  # the second is out of sight
+    >>> ax = plots.points(samples, data.load("ring"))
+    >>> [text.get_text() for text in ax.texts]
+    ['data', 'generated (1 of 2 outside)']
+
     Args:
         samples: (n, 2), one member of a population.
         data: a 2-D `Dataset`; its modes are marked with rings, and 1,000 of its points are drawn.
@@ -62,8 +78,11 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
             its median, for a loss under which the sigmoid means nothing.
         labels: say what the colours mean, with a colour bar and ticks; False for the small panels of a row.
 
+    Returns:
+        The axes. The view is the data's alone, so that it stays while the samples move.
+
     Raises:
-        ValueError: samples or data are not 2-D points, or samples are not finite.
+        ValueError: samples or data are not 2-D points, samples or logits are not finite, or logits are not (m,).
     """
     samples = torch.as_tensor(samples).detach().float()
     if samples.ndim != 2 or samples.shape[1] != 2 or len(samples) == 0:

@@ -16,6 +16,13 @@ def heat_map(table: pd.DataFrame, value: str = "grad_norm", *, phase: str | None
     Exact zeros are black, and what is not a number (no gradient, or one that is not finite) is hatched: neither is
     a small value.
 
+    >>> import pandas as pd
+    >>> from ganlab import plots
+    >>> table = pd.DataFrame({"step": [0, 0], "layer": ["in", "out"], "depth": [1, 2], "grad_norm": [0.01, 10.0]})
+    >>> ax = plots.heat_map(table)
+    >>> [label.get_text() for label in ax.get_yticklabels()], float(ax.collections[0].norm.vmax)
+    (['in', 'out'], 10.0)
+
     Args:
         table: `Monitor.gradients()` or `Monitor.activations()`: columns step, phase, layer, depth, `value`.
         phase: which rows of `phase`; needed where the table has several.
@@ -57,6 +64,13 @@ def depth_profile(
 
     Layers without a value are left out, and so are those at exactly 0, which have no place on a log axis: where
     every seed is 0 the line ends.
+
+    >>> import pandas as pd
+    >>> from ganlab import plots
+    >>> table = pd.DataFrame({"depth": [1, 1, 2, 2], "seed": [0, 1, 0, 1], "grad_rms": [1.0, 4.0, 10.0, 10.0]})
+    >>> ax = plots.depth_profile(table)
+    >>> ax.lines[0].get_ydata().round(6).tolist()  # 2 is the geometric mean of 1 and 4
+    [2.0, 10.0]
 
     Args:
         table: `snapshot(...)`, or one step and phase of `Monitor.gradients()` or `Monitor.activations()`: columns

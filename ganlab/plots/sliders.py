@@ -74,7 +74,21 @@ style="flex:1;min-width:6em;min-height:2.75em">
 
 
 class Slider:
-    """Frames with a range input, for a notebook's output. Made by `slider`."""
+    """Frames with a range input, for a notebook's output. Made by `slider`.
+
+    >>> import matplotlib.pyplot as plt
+    >>> from ganlab import plots
+    >>> frames = [plt.figure(figsize=(2, 1)) for _ in range(3)]
+    >>> shown = plots.slider(frames, [0, 10, 20], name="empty", alt="An empty figure.", dpi=100)
+    >>> shown.width, shown.html().count("data:image/png")
+    (200, 3)
+
+    Attributes:
+        frames: PNG files.
+        labels: what each of them shows.
+        width: in pixels.
+        name, alt, control: as in `slider`.
+    """
 
     def __init__(
         self, frames: Sequence[bytes], labels: Sequence[str], width: int, *, name: str, alt: str, control: str
@@ -111,6 +125,12 @@ def slider(
     frames, labels, *, name: str, alt: str, control: str = "training step", dpi: int = 110, colors: int = 96
 ) -> Slider:
     """A slider over `frames`, for the last line of a cell. It needs no kernel.
+
+    >>> from ganlab import data, plots
+    >>> ring = data.load("ring")
+    >>> frames = [lambda share=share: plots.points(share * ring.modes, ring) for share in (0.5, 1.0)]
+    >>> plots.slider(frames, ["half way", "there"], name="ring", alt="Points on their way to the ring.")
+    Slider('ring', 2 frames)
 
     Args:
         frames: matplotlib figures, all of one size, or functions of no argument that return a figure or axes (drawn one

@@ -9,7 +9,13 @@ from scipy import stats
 
 
 class Interval(NamedTuple):
-    """A mean over `n` seeds and its confidence interval."""
+    """A mean over `n` seeds and its confidence interval, from `low` to `high`.
+
+    >>> from ganlab.study import Interval
+    >>> found = Interval(mean=7.5, low=6.25, high=8.75, n=16)
+    >>> print(found, found.low <= 8 <= found.high)
+    7.5 [6.25, 8.75] True
+    """
 
     mean: float
     low: float
@@ -24,6 +30,14 @@ def interval(values, level: float = 0.95) -> Interval:
     """Mean and Student-t interval of independent measurements, one a seed.
 
     One value has an infinite interval: one seed proves nothing.
+
+    >>> from ganlab.study import interval
+    >>> print(interval([7, 9]), interval([8]))  # t is 12.7 with one degree of freedom, the standard error 1
+    8 [-4.71, 20.7] 8 [-inf, inf]
+
+    Args:
+        values: numbers of any shape, one a seed.
+        level: the interval's confidence, in (0, 1).
 
     Raises:
         ValueError: no values, or some are not finite. A diverged run is a result of its own: report the share of such
@@ -43,6 +57,12 @@ def interval(values, level: float = 0.95) -> Interval:
 
 def summary(table: pd.DataFrame, by: str | Sequence[str], *columns: str) -> str:
     """Mean and 95 % interval of `columns` over the seeds, as text to print: a line for each value of `by`.
+
+    >>> import pandas as pd
+    >>> from ganlab.study import summary
+    >>> table = pd.DataFrame({"loss": ["hinge"] * 2, "seed": [0, 1], "modes": [7, 9]})
+    >>> summary(table, "loss", "modes").split()  # the heading, then a line for each loss
+    ['modes', 'loss', 'hinge', '8', '[-4.71,', '20.7]']
 
     Args:
         table: tidy, with one row a seed in each group.

@@ -18,7 +18,12 @@ from ganlab._files import replace
 
 
 def provenance(**facts: Any) -> dict[str, Any]:
-    """Where and when a result was measured: device, versions, commit, time, and the given facts."""
+    """Where and when a result was measured: device, versions, commit, date, and the given facts.
+
+    >>> from ganlab.study import provenance
+    >>> list(provenance(seeds=[0, 1]))
+    ['device', 'ganlab', 'torch', 'numpy', 'python', 'commit', 'date', 'seeds']
+    """
     cuda = torch.cuda.is_available()
     return {
         "device": torch.cuda.get_device_name() if cuda else f"CPU ({_cpu_name()}), {torch.get_num_threads()} threads",
@@ -36,6 +41,16 @@ def write(table: pd.DataFrame, name: str, folder: str | Path) -> None:
     """Write `table` as name.csv, name.json (its `.attrs["provenance"]`) and, if it holds arrays, name.npz.
 
     Each file is replaced whole: a reader never meets half of one. The table goes last: where it is, the rest is.
+    Numbers keep six digits.
+
+    >>> import os
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from ganlab.study.recordings import write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(pd.DataFrame({"seed": [0, 1], "modes": [7, 8]}), "ring", folder)
+    ...     sorted(os.listdir(folder))
+    ['ring.csv', 'ring.json']
     """
     folder = Path(folder)
     table, arrays = _without_arrays(table)
@@ -47,7 +62,19 @@ def write(table: pd.DataFrame, name: str, folder: str | Path) -> None:
 
 
 def read(name: str, folder: str | Path) -> pd.DataFrame:
-    """Read what `write` wrote, arrays in their cells and provenance in `.attrs["provenance"]`."""
+    """Read what `write` wrote, arrays in their cells and provenance in `.attrs["provenance"]`.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from ganlab.study.recordings import read, write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(pd.DataFrame({"seed": [0, 1], "modes": [7, 8]}), "ring", folder)
+    ...     read("ring", folder)["modes"].tolist()
+    [7, 8]
+
+    Raises:
+        FileNotFoundError: there are no such files.
+    """
     folder = Path(folder)
     table = pd.read_csv(folder / f"{name}.csv")
     table.attrs["provenance"] = json.loads((folder / f"{name}.json").read_text())
@@ -61,7 +88,12 @@ def read(name: str, folder: str | Path) -> pd.DataFrame:
 
 
 def recorded(name: str) -> pd.DataFrame:
-    """The recorded table `name` that ships with the package, or with the folder in GANLAB_RECORD where it is newer.
+    """The recorded table `name`: from the folder in GANLAB_RECORD if it is there, else the one in the package.
+
+    >>> from ganlab.study import recorded
+    >>> table = recorded("ring-seeds")  # a GAN on the ring, measured again and again while it trains
+    >>> table["seed"].nunique(), sorted(table.attrs["provenance"])[:3]
+    (16, ['commit', 'date', 'device'])
 
     Raises:
         ValueError: there is none of this name; the message lists those there are.
@@ -76,7 +108,13 @@ def recorded(name: str) -> pd.DataFrame:
 
 
 def caption(table: pd.DataFrame) -> str:
-    """One line to print with a recorded table: what it was measured on, with which seeds, when and in what time."""
+    """One line to print with a recorded table: what it was measured on, with which seeds, when and in what time.
+
+    >>> from ganlab.study import Study, caption
+    >>> table = Study("squares", lambda seed: {"square": seed**2}, grid={}, seeds=range(3)).run(progress=False)
+    >>> caption(table).split("; ")[-2:]
+    ['3 seeds from 0 to 2', '0 minutes.']
+    """
     facts = table.attrs["provenance"]
     seeds = facts["seeds"]
     return (

@@ -9,7 +9,18 @@ T = TypeVar("T")
 
 
 def scale() -> str:
-    """`"quick"` or `"full"`: the environment's GANLAB_SCALE, else full where there is a GPU and quick elsewhere."""
+    """`"quick"` or `"full"`: the environment's GANLAB_SCALE, else full where there is a GPU and quick elsewhere.
+
+    >>> import os
+    >>> from unittest import mock
+    >>> from ganlab.study import scale
+    >>> with mock.patch.dict(os.environ, GANLAB_SCALE="quick"):
+    ...     scale()
+    'quick'
+
+    Raises:
+        ValueError: another word in GANLAB_SCALE.
+    """
     chosen = os.environ.get("GANLAB_SCALE") or ("full" if torch.cuda.is_available() else "quick")
     if chosen not in ("quick", "full"):
         raise ValueError(f"GANLAB_SCALE={chosen!r}: set it to 'quick' or 'full'")
@@ -17,5 +28,13 @@ def scale() -> str:
 
 
 def at_scale(*, quick: T, full: T) -> T:
-    """The value for the scale at hand: `steps = at_scale(quick=300, full=10_000)`."""
+    """The value for the scale at hand, as `scale` says.
+
+    >>> import os
+    >>> from unittest import mock
+    >>> from ganlab.study import at_scale
+    >>> with mock.patch.dict(os.environ, GANLAB_SCALE="full"):  # usually set where the program starts
+    ...     at_scale(quick=300, full=10_000)
+    10000
+    """
     return full if scale() == "full" else quick

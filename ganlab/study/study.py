@@ -29,6 +29,14 @@ Call = dict[str, Any]
 class Study:
     """A trial, measured at each point of a grid and with each seed.
 
+    A measured value may be an array (sample images, say): it is recorded beside the table.
+
+    >>> from ganlab.study import Study
+    >>> study = Study("powers", lambda power, seed: {"value": seed**power}, grid={"power": [1, 2]}, seeds=[2, 3])
+    >>> table = study.run(progress=False)
+    >>> list(table.columns), table["value"].tolist()
+    (['power', 'seed', 'value'], [2, 3, 4, 9])
+
     Args:
         name: names the recorded files.
         trial: `trial(seed=..., **point)` measures once and returns a dict of values; with `population=True` it is
@@ -38,8 +46,6 @@ class Study:
         grid: for each argument of the trial, the values to try.
         seeds: one independent measurement each.
         population: the trial takes all seeds at once.
-
-    A measured value may be an array (sample images, say): it is recorded beside the table.
     """
 
     name: str
@@ -60,6 +66,9 @@ class Study:
             progress: show a progress bar.
 
         At full scale the table is also recorded in the folder that GANLAB_RECORD names, if it names one.
+
+        Raises:
+            ValueError: no seeds, another number of rows than of seeds, or a column that the study adds itself.
         """
         start = time.perf_counter()
         calls = self._calls()

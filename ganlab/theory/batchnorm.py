@@ -5,14 +5,8 @@
 
 The norms of `ganlab.nets.NORMS` differ in the axes they average over alone. Of x with the shape (batch, channels)
 batch norm averages over `axes=(0,)`; of images (batch, channels, height, width) batch norm over (0, 2, 3), instance
-norm over (2, 3), layer norm over (1, 2, 3). So one forward and one backward pass do for all of them.
-
-On paper: SymPy differentiates the forward pass, the closed form stands beside it, and they agree.
-
-    norm = BatchNormDerivation(3)
-    norm.slope(0)          # dL/dx_0, differentiated by SymPy through the mean and the variance
-    norm.closed_form(0)    # the same with the two projections, as `backward` computes it
-    norm.error()           # 0
+norm over (2, 3), layer norm over (1, 2, 3). So one forward and one backward pass do for all of them. On paper, in
+`BatchNormDerivation`, SymPy differentiates the forward pass, the closed form stands beside it, and they agree.
 
 Source: Ioffe & Szegedy 2015, algorithm 1 and section 3; the order of the terms is ours.
 """
@@ -28,7 +22,19 @@ from torch import Tensor
 
 
 class Saved(NamedTuple):
-    """What the backward pass takes from the forward pass. It computes no statistics of x anew."""
+    """What the backward pass takes from the forward pass. It computes no statistics of x anew.
+
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> _, saved = batchnorm.forward(torch.tensor([[1.0], [3.0], [1.0], [3.0]]), eps=0.0)
+    >>> saved.normalised.flatten().tolist(), saved.std.tolist(), saved.axes
+    ([-1.0, 1.0, -1.0, 1.0], [[1.0]], (0,))
+
+    Attributes:
+        normalised: the output before scale and shift, in the shape of x.
+        std: the root of variance plus eps, in the shape of x with 1 for each of `axes`.
+        axes: those averaged over, ascending and not negative.
+    """
 
     normalised: Tensor
     std: Tensor
@@ -39,6 +45,12 @@ def forward(
     x: Tensor, scale: Tensor | float = 1.0, shift: Tensor | float = 0.0, eps: float = 1e-5, axes: Sequence[int] = (0,)
 ) -> tuple[Tensor, Saved]:
     """Subtract the mean, divide by the standard deviation, scale and shift.
+
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> y, saved = batchnorm.forward(torch.tensor([[1.0], [3.0]]), scale=10.0, shift=5.0, eps=0.0)
+    >>> y.tolist()  # the mean is 2, the standard deviation 1
+    [[-5.0], [15.0]]
 
     Args:
         x: any shape.
@@ -66,6 +78,18 @@ def backward(grad: Tensor, scale: Tensor | float, saved: Saved) -> tuple[Tensor,
     The gradient loses its component along the vector of ones (a shift of all x changes nothing) and along the
     normalised x itself (a stretch changes nothing); the rest is divided by the standard deviation.
 
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> y, saved = batchnorm.forward(torch.tensor([-1.0, -1.0, 1.0, 1.0]), eps=0.0)
+    >>> grad_x, grad_scale, grad_shift = batchnorm.backward(torch.tensor([1.0, 0.0, 0.0, 0.0]), 1.0, saved)
+    >>> grad_x.tolist()
+    [0.5, -0.5, 0.0, 0.0]
+
+    Args:
+        grad: dL/dy, in the shape of y.
+        scale: as `forward` had it.
+        saved: what `forward` returned.
+
     Returns:
         dL/dx in the shape of x; dL/dscale and dL/dshift in the shape of `scale` (scalars if that is a number).
     """
@@ -85,6 +109,12 @@ def removed_share(grad: Tensor, saved: Saved) -> Tensor:
     """Share of the squared gradient that the backward pass takes away before it divides, in [0, 1], one for each mean.
 
     Two dimensions out of n: 2 / n of a random gradient, and all of it where n is 2.
+
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> _, saved = batchnorm.forward(torch.tensor([-1.0, -1.0, 1.0, 1.0]), eps=0.0)
+    >>> batchnorm.removed_share(torch.tensor([1.0, 0.0, 0.0, 0.0]), saved).item()  # two dimensions out of four
+    0.5
     """
     normalised, _, axes = saved
     squares = grad.square().mean(axes)
@@ -98,6 +128,13 @@ def running(mean: Tensor, var: Tensor, x: Tensor, momentum: float = 0.1, axes: S
 
     torch's convention: its momentum is one minus that of most other libraries. The variance is divided by n - 1 here,
     although the forward pass divides by n. Returns both in the shape of `mean`.
+
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> batch = torch.tensor([[1.0], [3.0]])  # mean 2, variance 2
+    >>> mean, var = batchnorm.running(torch.zeros(1), torch.ones(1), batch, momentum=0.5)
+    >>> mean.item(), var.item()
+    (1.0, 1.5)
 
     Raises:
         ValueError: a momentum outside [0, 1], an axis that x does not have, or fewer than two numbers to average over.
@@ -114,7 +151,16 @@ def running(mean: Tensor, var: Tensor, x: Tensor, momentum: float = 0.1, axes: S
 def inference(
     x: Tensor, mean: Tensor, var: Tensor, scale: Tensor | float = 1.0, shift: Tensor | float = 0.0, eps: float = 1e-5
 ) -> Tensor:
-    """Eval mode: the running statistics in place of the batch's, so an affine map of each sample by itself."""
+    """Eval mode: the running statistics in place of the batch's, so an affine map of each sample by itself.
+
+    >>> import torch
+    >>> from ganlab.theory import batchnorm
+    >>> batchnorm.inference(torch.tensor([[3.0], [5.0]]), torch.tensor([1.0]), torch.tensor([4.0]), eps=0.0).tolist()
+    [[1.0], [2.0]]
+
+    Raises:
+        ValueError: a negative eps.
+    """
     if eps < 0:
         raise ValueError(f"eps={eps}: it is added to a variance, so at least 0")
     return scale * (x - mean) / (var + eps).sqrt() + shift
@@ -142,6 +188,13 @@ class BatchNormDerivation:
     """Forward pass and derivative of batch norm over `batch` samples of one feature, in SymPy's symbols.
 
     x_i goes in, y_i comes out, and g_i = dL/dy_i is given.
+
+    >>> from ganlab.theory.batchnorm import BatchNormDerivation
+    >>> norm = BatchNormDerivation(2)
+    >>> norm.mean
+    x_0/2 + x_1/2
+    >>> norm.error()  # SymPy's derivative less the closed form of `backward`
+    0
 
     Raises:
         ValueError: fewer than two samples.

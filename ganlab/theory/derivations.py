@@ -2,11 +2,7 @@
 
 Symbols: `r` and `f` are D's logits on a real and on a generated (fake) sample, `l` is either; `p` and `q` are the
 densities of the data and of the generator at one point. The relativistic loss sees `r - f` alone, called `delta`.
-
-    minimax = derive("minimax")
-    minimax.slope("generator")        # -Sigmoid(l): the derivative of G's loss on the logit of its own sample
-    minimax.optimum.logit             # log(p/q)
-    latex(minimax.slope("generator"))
+They are defined in `ganlab.theory.symbols`, the divergences in `ganlab.theory.divergences`, and stand here as well.
 """
 
 from dataclasses import dataclass
@@ -16,34 +12,13 @@ import pandas as pd
 import sympy as sp
 
 from ganlab._check import lookup
+from ganlab.theory.divergences import AT_OPTIMUM, DESCENDED, DIVERGENCES, JSD, KL_PM, KL_QP, TRIANGULAR, TV, p, q
 from ganlab.theory.symbols import Relu, Sigmoid, Softplus, Step, as_function, delta, f, l, latex, r
 
 __all__ = [
-    "AT_OPTIMUM",
-    "DESCENDED",
-    "DIVERGENCES",
-    "FORMULAS",
-    "JSD",
-    "KL_PM",
-    "KL_QP",
-    "TRIANGULAR",
-    "TV",
-    "Derivation",
-    "Optimum",
-    "array",
-    "as_function",
-    "delta",
-    "derive",
-    "f",
-    "l",
-    "latex",
-    "p",
-    "q",
-    "r",
-    "table",
-]
-
-p, q = sp.symbols("p q", positive=True)
+    "AT_OPTIMUM", "DESCENDED", "DIVERGENCES", "FORMULAS", "JSD", "KL_PM", "KL_QP", "TRIANGULAR", "TV", "Derivation",
+    "Optimum", "array", "as_function", "delta", "derive", "f", "l", "latex", "p", "q", "r", "table",
+]  # fmt: skip
 
 # What D and G minimise, for one real and one generated sample: the formulas of `ganlab.losses`.
 FORMULAS: dict[str, tuple[sp.Expr, sp.Expr]] = {
@@ -55,39 +30,15 @@ FORMULAS: dict[str, tuple[sp.Expr, sp.Expr]] = {
     "relativistic": (Softplus(f - r), Softplus(r - f)),
 }
 
-# Divergences between p and q, each with what stands under its sum (or integral) over x; m is (p + q) / 2.
-JSD, TV, TRIANGULAR = sp.symbols(r"\mathrm{JSD} \mathrm{TV} \mathrm{TD}")
-KL_QP, KL_PM = sp.Symbol(r"\mathrm{KL}(q\Vert p)"), sp.Symbol(r"\mathrm{KL}(p\Vert m)")
-DIVERGENCES: dict[sp.Symbol, sp.Expr] = {
-    JSD: (p * sp.log(2 * p / (p + q)) + q * sp.log(2 * q / (p + q))) / 2,
-    TV: sp.Abs(p - q) / 2,
-    TRIANGULAR: (p - q) ** 2 / (p + q),
-    KL_QP: q * sp.log(q / p),
-    KL_PM: p * sp.log(2 * p / (p + q)),
-}
-
-# D's loss with D at its best.
-AT_OPTIMUM: dict[str, sp.Expr] = {
-    "minimax": 2 * sp.log(2) - 2 * JSD,
-    "nonsaturating": 2 * sp.log(2) - 2 * JSD,
-    "least_squares": sp.Rational(1, 4) - TRIANGULAR / 8,
-    "hinge": 2 - 2 * TV,
-    "relativistic": sp.log(2) - JSD,  # of the pairs: p stands for p(x) q(y), q for q(x) p(y)
-}
-
-# What G descends when D is at its best and held fixed: the gradient of G's loss is that of this divergence.
-# Non-saturating: Arjovsky & Bottou 2017, theorem 2.5.
-DESCENDED: dict[str, sp.Expr] = {
-    "minimax": 2 * JSD,
-    "nonsaturating": KL_QP - 2 * JSD,
-    "least_squares": KL_PM - TRIANGULAR / 8,
-    "hinge": 2 * TV,
-}
-
 
 @dataclass(frozen=True)
 class Optimum:
     """The best discriminator at one point x, without any constraint on it.
+
+    >>> from ganlab.theory import derivations
+    >>> best = derivations.derive("minimax").optimum
+    >>> best.logit, best.probability
+    (log(p/q), p/(p + q))
 
     Attributes:
         logit: the logit l*(p, q) that minimises D's loss there; None where the loss has no lower bound.
@@ -103,6 +54,13 @@ class Optimum:
 @dataclass(frozen=True)
 class Derivation:
     """One pair of losses and what follows from it.
+
+    >>> from ganlab.theory import derivations
+    >>> minimax = derivations.derive("minimax")
+    >>> minimax.term("generator"), minimax.slope("generator")  # G's loss, and its derivative on the fake's logit
+    (-Softplus(l), -Sigmoid(l))
+    >>> minimax.at_zero("generator")
+    (-1/2, -1/4)
 
     Attributes:
         name: its key in `FORMULAS`.
@@ -192,7 +150,11 @@ def _not_negative(difference: sp.Expr) -> sp.Basic:
 
 @cache
 def derive(name: str) -> Derivation:
-    """The derivation of the loss called `name`.
+    """The derivation of the loss called `name`, a key of `FORMULAS`.
+
+    >>> from ganlab.theory import derivations
+    >>> derivations.derive("nonsaturating").slope("generator")  # -1 where D is sure of a fake, at l = -oo
+    -Sigmoid(-l)
 
     Raises:
         ValueError: unknown name; the message lists the known ones.
@@ -201,7 +163,13 @@ def derive(name: str) -> Derivation:
 
 
 def table() -> pd.DataFrame:
-    """All losses, a row each, as LaTeX: terms, slopes on the logit, slopes at 0, the best D, what they measure."""
+    r"""All losses, a row each, as LaTeX: terms, slopes on the logit, slopes at 0, the best D, what they measure.
+
+    >>> from ganlab.theory import derivations
+    >>> table = derivations.table()
+    >>> print(table.loc["hinge", "D's loss at its best"])
+    2 - 2 \mathrm{TV}
+    """
     terms = ("real", "fake", "generator")
     rows = []
     for name in FORMULAS:
@@ -222,7 +190,13 @@ def _or_none(expression: sp.Expr | None, **settings) -> str:
 
 
 def array(frame: pd.DataFrame) -> str:
-    """A table of LaTeX strings as one LaTeX array, its index and headings set as text."""
+    r"""A table of LaTeX strings as one LaTeX array, its index and headings set as text.
+
+    >>> import pandas as pd
+    >>> from ganlab.theory import derivations
+    >>> print(derivations.array(pd.DataFrame({"G's slope": ["-1"]}, index=["hinge"])))
+    \begin{array}{lc}  & \text{G's slope} \\ \hline \text{hinge} & -1 \end{array}
+    """
 
     def text(word):
         return rf"\text{{{str(word).replace('_', ' ')}}}"

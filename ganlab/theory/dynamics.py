@@ -27,7 +27,13 @@ __all__ = [
 
 
 class State(NamedTuple):
-    """Both players, and what each remembers: its velocity, or its gradient of the step before."""
+    """Both players, and what each remembers: its velocity, or its gradient of the step before.
+
+    >>> from ganlab.theory.dynamics import State, advance
+    >>> field = (lambda theta, psi: -psi, lambda theta, psi: theta)
+    >>> advance(State(1.0, 1.0, 0.0, 0.0), field, "momentum", "simultaneous", step=0.5, beta=0.9)
+    State(theta=0.5, psi=1.5, theta_memory=-1.0, psi_memory=1.0)
+    """
 
     theta: Any
     psi: Any
@@ -38,6 +44,10 @@ class State(NamedTuple):
 @dataclass(frozen=True)
 class Method:
     """How a player turns its gradient into a move.
+
+    >>> from ganlab.theory.dynamics import METHODS
+    >>> METHODS["optimistic"].direction(3.0, 1.0, 0.0)  # twice the gradient less the one before, which it remembers
+    (5.0, 3.0)
 
     Attributes:
         direction: (gradient, memory, beta) -> (direction, memory).
@@ -101,6 +111,11 @@ def _move(base: State, at: State, field, direction, timing: tuple[bool, bool], s
 def advance(state: State, field, method: str, timing: str, *, step, beta=0.0, project=lambda value: value) -> State:
     """One step of both players, on numbers, arrays or symbols.
 
+    >>> from ganlab.theory.dynamics import State, advance
+    >>> field = (lambda theta, psi: -psi, lambda theta, psi: theta)
+    >>> advance(State(1.0, 0.0, 0.0, 0.0), field, "gradient", "alternating", step=0.5)[:2]  # psi first
+    (0.75, 0.5)
+
     Args:
         field: two functions of (theta, psi): the velocities of theta and of psi.
         method: a name in `METHODS`.
@@ -123,6 +138,10 @@ def trajectory(
     beta: float = 0.0, start=(1.0, 1.0), steps: int = 500,
 ) -> np.ndarray:  # fmt: skip
     """Where the players are, (steps + 1, 2) in float64; or (steps + 1, 2, n) for n starting points.
+
+    >>> from ganlab.theory.dynamics import bilinear, trajectory
+    >>> trajectory(bilinear(), step=0.5, start=(1.0, 0.0), steps=2).tolist()
+    [[1.0, 0.0], [1.0, 0.5], [0.75, 1.0]]
 
     Args:
         game, method, timing, beta: as in `advance`.
@@ -158,12 +177,23 @@ def trajectory(
 
 
 def velocities(game: Game, weight: float = 1.0) -> tuple[Callable, Callable]:
-    """The field as two numpy functions of (theta, psi), with gamma = `weight`."""
+    """The field as two numpy functions of (theta, psi), with gamma = `weight`.
+
+    >>> from ganlab.theory.dynamics import bilinear, velocities
+    >>> theta_velocity, psi_velocity = velocities(bilinear())
+    >>> theta_velocity(2.0, 3.0), psi_velocity(2.0, 3.0)
+    (-3.0, 2.0)
+    """
     return tuple(as_function(part.subs(_weight(), weight), theta, psi, library="numpy") for part in game.field)
 
 
 def step_matrix(jacobian, method: str, timing: str, *, step, beta=0.0) -> sp.Matrix:
     """The linear map of one step on (theta, psi, their memories) close to the solution; entries may be symbols.
+
+    >>> import sympy as sp
+    >>> from ganlab.theory.dynamics import bilinear, step_matrix
+    >>> step_matrix(bilinear().jacobian(), "gradient", "alternating", step=sp.Symbol("h"))[:2, :2].tolist()
+    [[1 - h**2, -h], [h, 1]]
 
     Args:
         jacobian: 2 x 2, the field's.
@@ -182,6 +212,16 @@ def growth(
     """The factor of the distance to the solution in one step, close to it: the largest |eigenvalue| of the step.
 
     Below 1 the game converges, at 1 it circles, above 1 it diverges.
+
+    >>> from ganlab.theory.dynamics import bilinear, growth
+    >>> [round(growth(bilinear(), timing=timing, step=0.75), 6) for timing in ("simultaneous", "alternating")]
+    [1.25, 1.0]
+
+    Args:
+        game, method, timing, step, gamma, beta: as in `trajectory`.
+
+    Raises:
+        ValueError: step or gamma not positive and finite, beta outside (-1, 1), or a kink at the solution.
     """
     _check(step, gamma, beta)
     matrix = step_matrix(game.jacobian().subs(_weight(), gamma), method, timing, step=step, beta=beta)

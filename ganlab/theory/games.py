@@ -32,6 +32,13 @@ Shifted = Callable[[Any, Any], Losses]  # the losses with the real and the gener
 class Game:
     """Two losses in `theta` and `psi`, perhaps with the weight `gamma`; the solution is at (0, 0).
 
+    >>> from ganlab.theory.games import Game, psi, theta
+    >>> game = Game("bilinear", g_loss=theta * psi, d_loss=-theta * psi)
+    >>> game.field  # each player's way down
+    (-psi, theta)
+    >>> sorted(game.eigenvalues(), key=str)  # imaginary: it turns, and never comes closer
+    [-I, I]
+
     Attributes:
         name: for captions.
         g_loss: what theta descends.
@@ -108,6 +115,10 @@ REGULARISERS: dict[str, Callable[[Shifted], Losses]] = {
 def dirac(loss: str = "minimax", regulariser: str = "none") -> Game:
     """The Dirac-GAN of Mescheder et al. 2018: data at 0, the generator's point theta, D(x) = psi x.
 
+    >>> from ganlab.theory.games import dirac
+    >>> dirac("minimax", "r1").jacobian().tolist()  # R1 brakes psi
+    [[0, 1/2], [-1/2, -gamma]]
+
     Args:
         loss: a name in `ganlab.theory.derivations.FORMULAS`. Least squares has D(x) = 1/2 + psi x.
         regulariser: a name in `REGULARISERS`.
@@ -127,5 +138,10 @@ def dirac(loss: str = "minimax", regulariser: str = "none") -> Game:
 
 
 def bilinear() -> Game:
-    """min over theta, max over psi of theta psi: what every game here looks like close to its solution."""
+    """min over theta, max over psi of theta psi: what every game here looks like close to its solution.
+
+    >>> from ganlab.theory.games import bilinear
+    >>> bilinear().field
+    (-psi, theta)
+    """
     return Game("bilinear", theta * psi, -theta * psi)

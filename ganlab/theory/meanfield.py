@@ -30,6 +30,10 @@ DENSITY = torch.tensor(np.concatenate([_DENSITY[::-1], _DENSITY]))
 def moments(activation: str, q: float) -> tuple[float, float]:
     """E[phi(sqrt(q) z)^2] and E[phi'(sqrt(q) z)^2] over a standard normal z, by quadrature.
 
+    >>> from ganlab.theory import meanfield
+    >>> [round(moment, 6) for moment in meanfield.moments("relu", q=3.0)]  # half of z is cut off
+    [1.5, 0.5]
+
     Args:
         activation: a name in `ganlab.nets.ACTIVATIONS`.
         q: mean square of the pre-activations.
@@ -48,24 +52,44 @@ def moments(activation: str, q: float) -> tuple[float, float]:
 def variance_map(activation: str, q: float, weight: float, bias: float = 0.0) -> float:
     """Mean square of the next layer's pre-activations.
 
+    >>> from ganlab.theory import meanfield
+    >>> round(meanfield.variance_map("relu", q=3.0, weight=2.0), 6)  # He's weights keep it
+    3.0
+
     Args:
         activation, q: as in `moments`.
         weight: variance of the weights times the fan in: 2 for He, 1 for Xavier (square layers) and orthogonal, 1/3 for
             torch's default.
         bias: variance of the biases.
+
+    Raises:
+        ValueError: as in `moments`, or a variance that is negative or not finite.
     """
     _check(weight=weight, bias=bias)
     return weight * moments(activation, q)[0] + bias
 
 
 def chi(activation: str, q: float, weight: float) -> float:
-    """Factor of the mean squared gradient from a layer to the one before it: below 1 it vanishes, above 1 explodes."""
+    """Factor of the mean squared gradient from a layer to the one before it: below 1 it vanishes, above 1 explodes.
+
+    >>> from ganlab.theory import meanfield
+    >>> [round(meanfield.chi("relu", q=1.0, weight=weight), 6) for weight in (1.0, 2.0)]  # Xavier's, He's
+    [0.5, 1.0]
+
+    Args:
+        activation, q, weight: as in `variance_map`, which raises the same errors.
+    """
     _check(weight=weight)
     return weight * moments(activation, q)[1]
 
 
 def profile(activation: str, weight: float, bias: float, depth: int, first: float) -> tuple[np.ndarray, np.ndarray]:
     """What theory predicts for a net of `depth` layers: mean square of h, and of dL/dh relative to the last layer's.
+
+    >>> from ganlab.theory import meanfield
+    >>> forward, backward = meanfield.profile("relu", weight=1.0, bias=0.0, depth=3, first=1.0)
+    >>> forward.round(6).tolist(), backward.round(6).tolist()  # both halve at each layer, each on its way
+    ([0.5, 0.25, 0.125], [0.25, 0.5, 1.0])
 
     Args:
         activation, weight, bias: as in `variance_map`.
@@ -89,6 +113,14 @@ def profile(activation: str, weight: float, bias: float, depth: int, first: floa
 def fixed_point(activation: str, weight: float, bias: float = 0.0, steps: int = 10_000) -> float:
     """The mean square q* at which pre-activations settle: the variance map iterated from 1.
 
+    >>> from ganlab.theory import meanfield
+    >>> round(meanfield.fixed_point("relu", weight=1.0, bias=1.0), 6)  # q = q/2 + 1
+    2.0
+
+    Args:
+        activation, weight, bias: as in `variance_map`.
+        steps: layers to wait for at most.
+
     Raises:
         ValueError: it grows without bound, or has not settled after `steps` layers.
     """
@@ -105,6 +137,12 @@ def fixed_point(activation: str, weight: float, bias: float = 0.0, steps: int = 
 
 def critical_weight(activation: str, bias: float, low: float = 0.5, high: float = 10.0) -> float:
     """The `weight` at which chi at the fixed point is 1: the border between vanishing and exploding.
+
+    >>> from ganlab.theory import meanfield
+    >>> weight = meanfield.critical_weight("tanh", bias=0.05)
+    >>> q = meanfield.fixed_point("tanh", weight, bias=0.05)
+    >>> round(weight, 3), round(meanfield.chi("tanh", q, weight), 6)
+    (1.761, 1.0)
 
     Args:
         activation: a bounded one, "tanh"; for ReLU every q is fixed at weight 2 with no bias, and none with one.

@@ -27,7 +27,12 @@ class _Named(sp.Function):
 
 
 class Sigmoid(_Named):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)).
+
+    >>> from ganlab.theory.symbols import Sigmoid, l
+    >>> Sigmoid(0), Sigmoid(l).diff(l) == Sigmoid(l) * Sigmoid(-l)
+    (1/2, True)
+    """
 
     @classmethod
     def eval(cls, x):
@@ -44,7 +49,12 @@ class Sigmoid(_Named):
 
 
 class Softplus(_Named):
-    """log(1 + exp(x)) = -log Sigmoid(-x)."""
+    """log(1 + exp(x)) = -log Sigmoid(-x).
+
+    >>> from ganlab.theory.symbols import Softplus, l
+    >>> Softplus(0), Softplus(-l).diff(l)
+    (log(2), -Sigmoid(-l))
+    """
 
     @classmethod
     def eval(cls, x):
@@ -61,7 +71,12 @@ class Softplus(_Named):
 
 
 class Step(_Named):
-    """1 where x > 0, else 0."""
+    """1 where x > 0, else 0.
+
+    >>> from ganlab.theory.symbols import Step, l
+    >>> [Step(1 - l).subs(l, value) for value in (0, 1, 2)]
+    [1, 0, 0]
+    """
 
     @classmethod
     def eval(cls, x):
@@ -77,7 +92,12 @@ class Step(_Named):
 
 
 class Relu(_Named):
-    """max(0, x), with derivative 0 at the kink, as in torch."""
+    """max(0, x), with derivative 0 at the kink, as in torch.
+
+    >>> from ganlab.theory.symbols import Relu, l
+    >>> Relu(1 - l).subs(l, -2), Relu(1 - l).diff(l)
+    (3, -Step(1 - l))
+    """
 
     @classmethod
     def eval(cls, x):
@@ -113,9 +133,13 @@ LIBRARIES = {
 
 
 def latex(expression: sp.Expr, **settings) -> str:
-    """LaTeX for the page, without dollar signs: the logit as a script l, the sigmoid as sigma.
+    r"""LaTeX for the page, without dollar signs: the logit as a script l, the sigmoid as sigma.
 
     `settings` go to `sympy.latex`: `order="rev-lex"`, say.
+
+    >>> from ganlab.theory.symbols import Sigmoid, l, latex
+    >>> print(latex(-Sigmoid(-l)))
+    - \sigma(- \ell)
     """
     return sp.latex(expression, symbol_names=SYMBOL_NAMES, fold_func_brackets=True, **settings)
 
@@ -124,10 +148,18 @@ def latex(expression: sp.Expr, **settings) -> str:
 def as_function(expression: sp.Expr, *symbols: sp.Symbol, library: str = "torch") -> Callable:
     """A function of tensors or arrays, of their shape even where the expression is a constant.
 
+    >>> import torch
+    >>> from ganlab.theory.symbols import Sigmoid, as_function, l
+    >>> as_function(Sigmoid(l), l)(torch.zeros(2)).tolist()
+    [0.5, 0.5]
+
     Args:
         expression: any term, slope, optimum or divergence.
         symbols: its arguments, in the order in which the function takes them.
         library: `"torch"` or `"numpy"`.
+
+    Raises:
+        ValueError: an unknown library.
     """
     function = sp.lambdify(symbols, expression, modules=lookup(LIBRARIES, library, "library"))
     return lambda *values: function(*values) + 0 * sum(values)

@@ -1,20 +1,26 @@
 """Numbers noted while training, as a tidy table; they stay on the device until the table is asked for."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor
 
+from ganlab._check import optional
 
-def tidy(log: Sequence[tuple[int, Tensor]], columns: Sequence[str], seeds: int | Sequence[int]) -> pd.DataFrame:
-    """A row for each noted step and seed: step, seed and the columns.
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def tidy(log: Sequence[tuple[int, Tensor]], columns: Sequence[str], seeds: int | Sequence[int]) -> "pd.DataFrame":
+    """A row for each noted step and seed: step, seed and the columns. It needs pandas.
 
     Args:
         log: (step, values), with values (columns,) for one seed or (columns, N) for N of them.
         columns: what the values are.
         seeds: the seed, or the N seeds.
     """
+    pd = optional("pandas", extra="lab")
     seeds, head = [seeds] if isinstance(seeds, int) else list(seeds), ["step", "seed", *columns]
     if not log:
         return pd.DataFrame(columns=head)

@@ -11,14 +11,17 @@ In ganlab's loop, and in one of your own:
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from ganlab._check import lookup
 from ganlab.train._history import tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Logits of a training step (..., batch), real and fake -> what the rule looks at, one value a member.
 SIGNALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -39,6 +42,14 @@ class Rule:
 
     Every `every` steps the signal's mean over them is compared with the band. Above `high` the knob is multiplied by
     `factor ** direction`, below `low` it is divided by that, and inside the band it stays.
+
+    >>> import torch
+    >>> from ganlab.train import Controller, Rule
+    >>> rule = Rule("accuracy", "lr_d", low=0.6, high=0.8, direction=-1, factor=2.0, every=1)
+    >>> controller = Controller(rule)
+    >>> controller.step(real_logits=torch.tensor([3.0, 1.0]), fake_logits=torch.tensor([-2.0, -1.0]))
+    >>> controller.value.item()  # D was right each time, an accuracy of 1: its rate is halved
+    0.5
 
     Args:
         signal: a name in `SIGNALS`. "false_positives": share of the fakes that D takes for real, in [0, 1]; "accuracy":
@@ -91,6 +102,19 @@ RULES: dict[str, Rule] = {
 
 class Controller:
     """A rule at work, for one GAN or for a population. It never synchronises with the device.
+
+    >>> import torch
+    >>> from ganlab.train import RULES, Controller
+    >>> controller = Controller(RULES["ada"], seeds=[0, 1])  # E[sign(D(real))] to 0.6, a look every 4 steps
+    >>> for _ in range(4):
+    ...     controller.step(real_logits=torch.tensor([[1.0, 2.0], [1.0, -2.0]]), fake_logits=torch.zeros(2, 2))
+    >>> [round(value, 2) for value in controller.value.tolist()]  # at 1 the weight goes up, at 0 it goes down
+    [1.1, 0.91]
+
+    Args:
+        rule: which signal turns which knob, and how.
+        seeds: an int for one GAN, N of them for a population.
+        device: where D's logits are.
 
     Attributes:
         value: the knob as a multiple of the recipe's value, () or (N,); 1 at first.
@@ -178,8 +202,11 @@ class Controller:
         optimizer.register_step_post_hook(after)
 
     @property
-    def history(self) -> pd.DataFrame:
-        """A row for each look and seed: step, seed, signal (mean since the last look), value (after the turn)."""
+    def history(self) -> "pd.DataFrame":
+        """A row for each look and seed: step, seed, signal (mean since the last look), value (after the turn).
+
+        It needs pandas; nothing else here does.
+        """
         return tidy(self._log, ["signal", "value"], self.seeds)
 
     def state_dict(self) -> dict:

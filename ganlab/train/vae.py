@@ -6,25 +6,41 @@ that a GAN of the same seed trains on.
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from ganlab._check import optional
 from ganlab._progress import bar
 from ganlab.latent import normal
 from ganlab.train.stream import Stream
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class VAE(nn.Module):
     """Encoder q(z|x) = N(mean, diag(variance)), decoder p(x|z) = N(decoder(z), s^2 I), prior N(0, I).
 
+    The pixel variance s^2 is one number: the mean squared error of the batch, which is its maximum-likelihood value. So
+    no weight between the two terms of the loss is left to choose.   Kingma & Welling 2014; Rybkin et al. 2021.
+
+    >>> import torch
+    >>> from ganlab import nets
+    >>> from ganlab.train.vae import VAE
+    >>> decoder = nets.mlp_generator((1, 8, 8), latent=4)
+    >>> model = VAE(decoder, nets.mlp_discriminator((1, 8, 8), outputs=2 * 4))
+    >>> mean, log_variance = model.encode(torch.zeros(5, 1, 8, 8))
+    >>> mean.shape, model.sample(3).shape
+    (torch.Size([5, 4]), torch.Size([3, 1, 8, 8]))
+
     Args:
         decoder: a generator, (batch, latent) -> (batch, *shape), with attributes `latent` and `shape`.
         encoder: (batch, *shape) -> (batch, 2 * latent): the means, then the logarithms of the variances.
 
-    The pixel variance s^2 is one number: the mean squared error of the batch, which is its maximum-likelihood value. So
-    no weight between the two terms of the loss is left to choose.   Kingma & Welling 2014; Rybkin et al. 2021.
+    Raises:
+        ValueError: when it first encodes, for an encoder of another width.
     """
 
     def __init__(self, decoder: nn.Module, encoder: nn.Module):
@@ -75,21 +91,43 @@ class VAE(nn.Module):
 
 
 def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, diag(exp(log_variance))) || N(0, I)) in nats, (batch, latent) -> (batch,).   Kingma & Welling 2014."""
+    """KL(N(mean, diag(exp(log_variance))) || N(0, I)) in nats, (batch, latent) -> (batch,).   Kingma & Welling 2014.
+
+    >>> import torch
+    >>> from ganlab.train.vae import kl_to_normal
+    >>> kl_to_normal(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.zeros(2, 2)).tolist()  # half the squared distance
+    [0.0, 12.5]
+    """
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
 
 
 def fit(
     vae: VAE, data, steps: int, *, seed: int = 0, batch: int = 64, lr: float = 1e-3, log_every: int = 10,
     callback: Callable[[VAE, int], None] | None = None, callback_every: int = 100, progress: bool = True,
-) -> pd.DataFrame:  # fmt: skip
+) -> "pd.DataFrame":  # fmt: skip
     """Train with Adam for `steps` steps; return a table: step, seed, reconstruction, kl (means since the row before).
+
+    The two losses are in nats a sample, as `VAE.loss` has them. It needs pandas.
+
+    >>> import torch
+    >>> from ganlab import data, nets
+    >>> from ganlab.train import vae
+    >>> G, encoder = nets.mlp_generator((1, 8, 8), latent=4), nets.mlp_discriminator((1, 8, 8), outputs=8)
+    >>> images = data.Dataset.from_images(torch.rand(100, 1, 8, 8) * 2 - 1)
+    >>> table = vae.fit(vae.VAE(G, encoder), images, steps=6, log_every=3, progress=False)
+    >>> list(table.columns), table["step"].tolist()
+    (['step', 'seed', 'reconstruction', 'kl'], [3, 6])
 
     Args:
         data: a `ganlab.data.Dataset` of images.
         seed: of the batches and the noise; the batches are those of a GAN trained with this seed and batch size.
+        batch: images in a batch.
+        lr: Adam's learning rate.
+        log_every: steps that one row averages over.
         callback: called with the VAE and the step before the first step and after every `callback_every` steps.
+        progress: show a progress bar.
     """
+    pd = optional("pandas", extra="lab")  # before the training, not after it
     device = next(vae.parameters()).device
     optimizer = torch.optim.Adam(vae.parameters(), lr=lr, fused=True)
     stream = Stream(data, vae.decoder.latent, batch, seed, device=device)

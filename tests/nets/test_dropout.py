@@ -8,8 +8,7 @@ from torch import nn
 
 from ganlab import nets
 from ganlab.monitor import snapshot
-from ganlab.nets import ResidualBlock
-from ganlab.nets.layers import dropouts
+from ganlab.nets import ResidualBlock, norm_activation
 from ganlab.penalties import slopes
 from ganlab.population import Population, build
 
@@ -57,7 +56,7 @@ def test_a_residual_block_keeps_its_shortcut_whole():
 
 def test_the_mean_stays_and_the_mean_square_grows_by_one_over_the_share_kept():
     torch.manual_seed(0)
-    (drop,) = dropouts(0.75)
+    *_, drop = norm_activation(1, "none", "linear", image=False, dropout=0.75)
     y = drop(torch.full((200_000,), 2.0, dtype=torch.float64))
     assert set(y.unique().tolist()) == {0.0, 8.0}
     assert y.mean().item() == pytest.approx(2, rel=0.02)

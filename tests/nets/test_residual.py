@@ -10,17 +10,17 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganlab import nets
-from ganlab.nets import ResidualBlock, residual
-from ganlab.nets.residual import dense_block, down_block, same_block, up_block
+from ganlab.nets import ResidualBlock
+from ganlab.nets._blocks import Blocks, start_at_zero
 from ganlab.population import Population, build
 from ganlab.train import Recipe, Trainer
 
 BLOCKS = {
-    "up": (lambda *rest: up_block(6, "none", "relu", "nearest", *rest), (3, 6, 4, 4)),
-    "down": (lambda *rest: down_block(6, 6, "none", "relu", False, *rest), (3, 6, 4, 4)),
-    "first": (lambda *rest: down_block(2, 6, "none", "relu", True, *rest), (3, 2, 4, 4)),
-    "same": (lambda *rest: same_block(6, "none", "relu", *rest), (3, 6, 4, 4)),
-    "dense": (lambda *rest: dense_block(6, "none", "relu", *rest), (3, 6)),
+    "up": (lambda blocks: blocks.up("nearest"), (3, 6, 4, 4)),
+    "down": (lambda blocks: blocks.down(6, first=False), (3, 6, 4, 4)),
+    "first": (lambda blocks: blocks.down(2, first=True), (3, 2, 4, 4)),
+    "same": (lambda blocks: blocks.same(image=True), (3, 6, 4, 4)),
+    "dense": (lambda blocks: blocks.same(image=False), (3, 6)),
 }
 each_block = pytest.mark.parametrize("name", BLOCKS)
 CONVOLUTIONAL = {"G": nets.resnet_generator, "D": nets.resnet_discriminator}
@@ -30,7 +30,7 @@ DENSE = {"G": nets.resmlp_generator, "D": nets.resmlp_discriminator}
 def made(name, *rest, seed=0):
     make, shape = BLOCKS[name]
     torch.manual_seed(seed)
-    return make(*rest).double(), torch.randn(shape, dtype=torch.float64)
+    return make(Blocks(6, "none", "relu", *rest)).double(), torch.randn(shape, dtype=torch.float64)
 
 
 def count(net):
@@ -87,7 +87,7 @@ def test_a_block_is_linear_in_its_scale(name, scale):
 @pytest.mark.parametrize("scale", [0.0, "learned", "zero"])
 def test_at_scale_zero_a_block_is_its_shortcut(name, scale):
     net, x = made(name, scale)
-    residual.start_at_zero(net)
+    start_at_zero(net)
     assert torch.equal(net(x), net.shortcut(x))
     if name in ("same", "dense"):
         assert torch.equal(net(x), x)

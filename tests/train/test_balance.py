@@ -1,6 +1,7 @@
 """Controllers against rates set by hand, against their solo runs, and over a save and a load."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -141,6 +142,15 @@ def test_history_is_tidy():
     table = trainer(RULES["ada"], seeds=[7, 9], penalty="r1").fit(9, progress=False).controller.history
     assert table[["step", "seed"]].values.tolist() == [[4, 7], [4, 9], [8, 7], [8, 9]]
     assert table.signal.between(-1, 1).all()
+
+
+def test_a_controller_turns_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    controller = Controller(Rule(**GOOD, every=1, factor=2.0))
+    controller.step(torch.zeros(4), -torch.ones(4))
+    assert controller.value == 0.5
+    with pytest.raises(ImportError, match="pandas is needed"):
+        _ = controller.history
 
 
 @pytest.mark.parametrize("seeds", [0, [0, 1]])

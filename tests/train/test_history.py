@@ -1,5 +1,7 @@
 """Notes as a table: one seed and many, in order, and none yet."""
 
+import sys
+
 import pandas as pd
 import pytest
 import torch
@@ -23,3 +25,9 @@ def test_many_seeds_keep_their_own_numbers():
 @pytest.mark.parametrize("seeds", [0, [1, 2]])
 def test_nothing_noted(seeds):
     assert list(tidy([], ["a"], seeds).columns) == ["step", "seed", "a"]
+
+
+def test_without_pandas_the_table_says_what_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pandas is needed here: pip install '.\[lab\]'"):
+        tidy([], ["a"], 0)

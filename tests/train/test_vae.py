@@ -1,5 +1,7 @@
 """The VAE's bound against torch.distributions, and a short fit on real digits."""
 
+import sys
+
 import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
@@ -82,3 +84,9 @@ def test_an_encoder_of_another_width_is_refused():
     model = vae.VAE(small().decoder, small(latent=5).encoder)
     with pytest.raises(ValueError, match="build it with outputs=12"):
         model.encode(torch.zeros(3, *SHAPE))
+
+
+def test_without_pandas_a_fit_stops_before_it_trains(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pandas is needed"):
+        vae.fit(small(), data.load("digits"), 1, callback=lambda *_: pytest.fail("it trains"), progress=False)

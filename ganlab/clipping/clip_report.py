@@ -1,15 +1,31 @@
 """What a clipper did: kept on the device, fetched when asked for."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
+
+from ganlab._check import optional
+
+if TYPE_CHECKING:
+    import pandas
 
 # The rows of a report, for each call and member.
 QUANTITIES = ("norm", "coefficient", "share", "clipped", "nonfinite")
 
 
 class Report:
-    """Pass one and the same to every call: `clip_grad_norm_(D, 1.0, report=report)`.
+    """What a clipper did. Pass one and the same to every call.
+
+    >>> import torch
+    >>> from ganlab.clipping import Report, clip_grad_norm_
+    >>> weight, report = torch.nn.Parameter(torch.zeros(2)), Report()
+    >>> weight.grad = torch.tensor([3.0, 4.0])
+    >>> norm = clip_grad_norm_(weight, max_norm=1.0, report=report)
+    >>> report.last.round(2).to_dict("records")
+    [{'norm': 5.0, 'coefficient': 0.2, 'share': 1.0, 'clipped': 1.0, 'nonfinite': 0.0}]
+
+    The columns:
 
     - norm: of the gradient before clipping.
     - coefficient: the norm after clipping over the norm before; 1 where nothing happened.
@@ -18,7 +34,11 @@ class Report:
     - clipped: 1 if anything was clipped, else 0. Its mean is the share of steps.
     - nonfinite: 1 if the gradient held NaN or infinity, else 0.
 
-    Nothing is fetched from the device before `last` or `mean` is read, and memory does not grow.
+    Nothing is fetched from the device before `last` or `mean` is read, and memory does not grow. These two are pandas
+    tables.
+
+    Attributes:
+        calls: how many there were.
     """
 
     def __init__(self):
@@ -40,15 +60,15 @@ class Report:
         self._sum, self._count = (kept, ones) if first else (self._sum + kept, self._count + ones)
 
     @property
-    def last(self) -> pd.DataFrame:
+    def last(self) -> "pandas.DataFrame":
         """The last call: a row for each member with the columns above."""
         return self._table(self._last)
 
     @property
-    def mean(self) -> pd.DataFrame:
+    def mean(self) -> "pandas.DataFrame":
         """The mean over all calls; that of norm and coefficient over those calls where they were finite."""
         return self._table(None if self._sum is None else self._sum / self._count)
 
-    def _table(self, values: Tensor | None) -> pd.DataFrame:
+    def _table(self, values: Tensor | None) -> "pandas.DataFrame":
         rows = [] if values is None else values.T.tolist()
-        return pd.DataFrame(rows, columns=list(QUANTITIES))
+        return optional("pandas", extra="lab").DataFrame(rows, columns=list(QUANTITIES))
