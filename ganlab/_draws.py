@@ -19,19 +19,30 @@ class Draws:
 
     def __init__(self, seeds: int | Sequence[int], device: torch.device | str = "cpu"):
         self.alone, self.device = isinstance(seeds, int), torch.device(device)
+        # While a step is recorded to be replayed: what it asks for is noted, or it takes what is laid down here.
+        self.asked: list[tuple[str, tuple[int, ...]]] | None = None
+        self.given: list[Tensor] | None = None
         # Neither the seeds of the initial weights nor those of `ganlab.train.Stream`.
         self.generators = [torch.Generator().manual_seed(2**33 + seed) for seed in ([seeds] if self.alone else seeds)]
 
     def uniform(self, *shape: int) -> Tensor:
         """U(0, 1)."""
-        return self._draw(torch.rand, shape)
+        return self._draw("rand", shape)
 
     def normal(self, *shape: int) -> Tensor:
         """N(0, 1)."""
-        return self._draw(torch.randn, shape)
+        return self._draw("randn", shape)
 
-    def _draw(self, function, shape: tuple[int, ...]) -> Tensor:
-        parts = [function(shape, generator=generator) for generator in self.generators]
+    def _draw(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+        if self.given is not None:
+            return self.given.pop(0)
+        if self.asked is not None:
+            self.asked.append((kind, tuple(shape)))
+        return self.fresh(kind, shape)
+
+    def fresh(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+        """The next numbers of torch's `rand` or `randn`."""
+        parts = [getattr(torch, kind)(shape, generator=generator) for generator in self.generators]
         return (parts[0] if self.alone else torch.stack(parts)).to(self.device)
 
     def state_dict(self) -> dict:

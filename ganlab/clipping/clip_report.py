@@ -37,15 +37,10 @@ class Report:
     Nothing is fetched from the device before `last` or `mean` is read, and memory does not grow. These two are pandas
     tables.
 
-    Attributes:
-        calls: how many there were.
     """
 
     def __init__(self):
-        self.calls = 0
-        self._last: Tensor | None = None
-        self._sum: Tensor | None = None
-        self._count: Tensor | None = None
+        self._values: Tensor | None = None  # (4, quantities, members): last, sum, count of finite ones, calls
 
     def add(self, before: Tensor, after: Tensor, share: Tensor, nonfinite: Tensor) -> None:
         """One call's numbers, each () or (N,)."""
@@ -55,19 +50,26 @@ class Report:
         values = values.reshape(len(QUANTITIES), -1).to(torch.promote_types(values.dtype, torch.float32))
         finite = values.isfinite()
         kept, ones = torch.where(finite, values, 0), finite.to(values.dtype)
-        first = self._sum is None
-        self._last, self.calls = values, self.calls + 1
-        self._sum, self._count = (kept, ones) if first else (self._sum + kept, self._count + ones)
+        if self._values is None:
+            self._values = torch.zeros(4, *values.shape, dtype=values.dtype, device=values.device)
+        # In place, so that a step that is recorded and replayed goes on counting.
+        self._values[0].copy_(values)
+        self._values[1:].add_(torch.stack([kept, ones, torch.ones_like(ones)]))
+
+    @property
+    def calls(self) -> int:
+        """How many there were."""
+        return 0 if self._values is None else int(self._values[3].max())
 
     @property
     def last(self) -> "pandas.DataFrame":
         """The last call: a row for each member with the columns above."""
-        return self._table(self._last)
+        return self._table(None if self._values is None else self._values[0])
 
     @property
     def mean(self) -> "pandas.DataFrame":
         """The mean over all calls; that of norm and coefficient over those calls where they were finite."""
-        return self._table(None if self._sum is None else self._sum / self._count)
+        return self._table(None if self._values is None else self._values[1] / self._values[2])
 
     def _table(self, values: Tensor | None) -> "pandas.DataFrame":
         rows = [] if values is None else values.T.tolist()

@@ -53,8 +53,8 @@ class PercentileClip:
         check_positive(window=window)
         self.percentile, self.window, self.norm_type = percentile, window, check_order(norm_type)
         self.nonfinite, self.members, self.foreach = nonfinite, members, foreach
-        self.calls, self.threshold = 0, None
-        self._norms: Tensor | None = None  # (window,) or (window, N), a ring; NaN where there is none
+        self.threshold: Tensor | None = None
+        self._norms: Tensor | None = None  # (window,) or (window, N), a ring; infinite where there is none
 
     def __call__(self, parameters: Handed, *, report: Report | None = None) -> Tensor:
         """Clip in place; the norm before, () or (N,)."""
@@ -67,25 +67,54 @@ class PercentileClip:
 
     def _apply(self, gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         if self._norms is None:
-            self._norms = torch.full((self.window, *norm.shape), torch.nan, dtype=norm.dtype, device=norm.device)
+            self._start(norm)
         if self._norms.shape[1:] != norm.shape:
             shapes = f"{tuple(norm.shape)} after {tuple(self._norms.shape[1:])}"
             raise ValueError(f"norms of shape {shapes}: make a PercentileClip for each network")
-        self._norms[self.calls % self.window] = torch.where(norm.isfinite(), norm, torch.nan)
-        self.calls += 1
-        seen = self._norms[: self.calls]
-        self.threshold = torch.nanquantile(seen, self.percentile / 100, dim=0)
+        if self._norms.device != norm.device:  # a state that was loaded
+            self._norms, self._calls, self.threshold = (
+                each.to(norm.device) for each in (self._norms, self._calls, self.threshold)
+            )
+        # In place, and with no size that changes: a step that is recorded and replayed goes on counting.
+        kept = norm.nan_to_num(torch.inf, torch.inf, torch.inf).to(self._norms.dtype)
+        self._norms.index_copy_(0, (self._calls % self.window)[None], kept[None])
+        self._calls.add_(1)
+        self.threshold.copy_(self._percentile())
         factor = torch.where(norm <= self.threshold, 1, self.threshold / norm)
         scale_(gradients.grads, gradients.factor(factor), self.foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype)
 
+    def _start(self, norm: Tensor) -> None:
+        like = {"dtype": norm.dtype, "device": norm.device}
+        self._norms = torch.full((self.window, *norm.shape), torch.inf, **like)
+        self._calls, self.threshold = torch.zeros((), dtype=torch.long, device=norm.device), torch.zeros_like(norm)
+
+    def _percentile(self) -> Tensor:
+        """Interpolated among the finite norms; NaN where there is none. Bit for bit `torch.nanquantile`."""
+        ordered = self._norms.sort(dim=0).values
+        last = ordered.isfinite().sum(0, keepdim=True) - 1
+        rank = (last.to(ordered) * (self.percentile / 100)).clamp(min=0)
+        low, high = (ordered.gather(0, end(rank).long())[0] for end in (torch.floor, torch.ceil))
+        return torch.where(last[0] < 0, torch.nan, low.lerp(high, (rank - rank.floor())[0]))
+
+    @property
+    def calls(self) -> int:
+        """How many there were; on a GPU it is waited for."""
+        return 0 if self._norms is None else int(self._calls)
+
     def state_dict(self) -> dict:
         """The window and the place in it."""
-        return {"norms": None if self._norms is None else self._norms.clone(), "calls": self.calls}
+        norms = None if self._norms is None else torch.where(self._norms.isfinite(), self._norms, torch.nan)
+        return {"norms": norms, "calls": self.calls}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from `state`. Raises ValueError for one with another window."""
         norms = state["norms"]
-        if norms is not None and len(norms) != self.window:
+        if norms is None:
+            self._norms = self.threshold = None
+            return
+        if len(norms) != self.window:
             raise ValueError(f"the state has a window of {len(norms)} norms, and this clip one of {self.window}")
-        self._norms, self.calls = None if norms is None else norms.clone(), state["calls"]
+        self._start(norms[0])
+        self._norms.copy_(norms.nan_to_num(torch.inf, torch.inf, torch.inf))
+        self._calls.fill_(state["calls"])

@@ -93,6 +93,13 @@ class Monitor:
         if self.due:
             self._game.logits(real, fake)
 
+    def passed(self) -> None:
+        """Count a step that nobody could watch: one that was recorded and is replayed. It must not be `due`."""
+        for player in self.players.values():
+            player.forget()
+        self.step += 1
+        self._switch()
+
     def _before(self, name: str) -> None:
         if self.due:
             self.players[name].before()

@@ -3,6 +3,8 @@
 import math
 from typing import ClassVar
 
+from torch import Tensor
+
 from ganlab.optim.rule import Rule, Tensors
 
 
@@ -48,7 +50,8 @@ class Adam(Rule):
             v = s["max_exp_avg_sq"].maximum_(v)
         c1, c2 = (1 - beta1**t, 1 - beta2**t) if correct_bias else (1.0, 1.0)
         # Both corrections in the denominator: one pass over the numbers less.
-        return m / v.sqrt().mul_(c1 / math.sqrt(c2)).add_(c1 * eps)
+        root = c2.sqrt() if isinstance(c2, Tensor) else math.sqrt(c2)
+        return m / v.sqrt().mul_(c1 / root).add_(c1 * eps)
 
 
 class AMSGrad(Adam):

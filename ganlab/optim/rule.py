@@ -100,6 +100,8 @@ class Rule(torch.optim.Optimizer):
 
     SLOTS: ClassVar[dict[str, str | None]] = {}
     decoupled, counts = False, True
+    # Stands for the number of the step while a step is recorded to be replayed: replays read it anew.
+    clock: Tensor | None = None
 
     def __init__(self, params, **options):
         super().__init__(params, {"weight_decay": 0.0, "maximize": False, **options})
@@ -164,8 +166,20 @@ class Rule(torch.optim.Optimizer):
                 state.update({"step": 0, **{slot: self.start(slot, p, group) for slot in used}})
             state["step"] += 1
             by_step.setdefault(state["step"] if self.counts else 0, []).append(p)
+        if self.clock is not None and len(by_step) > 1:
+            raise RuntimeError(f"parameters of {type(self).__name__} have made different numbers of steps")
         for t, alike in by_step.items():
-            yield t, Tensors(alike), {slot: Tensors(self.state[p][slot] for p in alike) for slot in used}
+            yield t if self.clock is None else self.clock, Tensors(alike), {slot: Tensors(self.state[p][slot] for p in alike) for slot in used}
+
+    @property
+    def taken(self) -> int:
+        """How many steps were taken, by the parameter that has taken most."""
+        return max((state["step"] for state in self.state.values()), default=0)
+
+    def tick(self) -> None:
+        """Count a step that was replayed."""
+        for state in self.state.values():
+            state["step"] += 1
 
     def _check_gradients(self) -> None:
         for group in self.param_groups:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from ganlab.optim.rule import Rule, Tensors
 
@@ -47,7 +48,7 @@ class SGD(Rule):
     def direction(self, g, s, t, *, momentum, dampening, nesterov, **_) -> Tensors:
         if not momentum:
             return g
-        b = s["momentum_buffer"].mul_(momentum).add_(g, alpha=1 if t == 1 else 1 - dampening)
+        b = s["momentum_buffer"].mul_(momentum).add_(g, alpha=1 if _first(t) else 1 - dampening)
         return g.add(b, alpha=momentum) if nesterov else b
 
 
@@ -126,3 +127,8 @@ class NormalisedSGD(Rule):
         rows = [part.reshape(members or 1, -1) for part in b]
         norm = torch.stack([torch.linalg.vector_norm(row, dim=1) for row in rows]).norm(dim=0)
         return b / [(norm + eps).reshape(-1, *[1] * (part.ndim - 1)) if members else norm[0] + eps for part in b]
+
+
+def _first(t: int | Tensor) -> bool:
+    """Whether this is the first step; a tensor stands for a later one (`Rule.clock`)."""
+    return not isinstance(t, Tensor) and t == 1

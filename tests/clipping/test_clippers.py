@@ -35,10 +35,9 @@ every_clipper = pytest.mark.parametrize("clip", CLIPPERS.values(), ids=CLIPPERS)
 def at_a_tenth(parameters, report, **more):
     """A percentile clip whose window already holds a small norm."""
     clip = PercentileClip(0, **more)
-    clip._norms, clip.calls = torch.full((clip.window,), NAN), 1
-    clip._norms[0] = 0.1
-    if isinstance(parameters, Population):
-        clip._norms = clip._norms[:, None].expand(-1, parameters.size).clone()
+    norms = torch.full((clip.window, *([parameters.size] if isinstance(parameters, Population) else [])), NAN)
+    norms[0] = 0.1
+    clip.load_state_dict({"norms": norms, "calls": 1})
     return clip(parameters, report=report)
 
 
