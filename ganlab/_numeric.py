@@ -1,6 +1,7 @@
 """What the gradients of a network look like, parameter by parameter, in one tensor and without a synchronisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -8,6 +9,25 @@ from torch import Tensor
 # The rows of `measure`, in this order.
 MEASURES = ("grad_norm", "zeros", "nonfinite", "weight_norm")
 NAN = float("nan")
+
+
+_recording = False
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Inside, no number is read off a tensor: the step is recorded, and a replay cannot take another path."""
+    global _recording
+    before, _recording = _recording, True
+    try:
+        yield
+    finally:
+        _recording = before
+
+
+def is_recording() -> bool:
+    """Whether a step is recorded at the moment."""
+    return _recording
 
 
 def precise(device: torch.device) -> torch.dtype:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganlab._numeric import precise
+from ganlab._numeric import is_recording, precise
 
 NARROW = (torch.float16, torch.bfloat16)
 
@@ -23,6 +23,9 @@ def robust(
     device, dtype = tensors[0].device, tensors[0].dtype
     if alike and device.type == "cpu" and not torch.compiler.is_compiling():
         values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
+        if is_recording():
+            exact = join([_scaled(t, d, p) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
+            return torch.where(values.isfinite(), values, exact.to(values.dtype))
         if values.max().item() < torch.inf:  # not so for NaN
             return values
     elif alike and dtype != precise(device):

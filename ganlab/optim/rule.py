@@ -169,7 +169,11 @@ class Rule(torch.optim.Optimizer):
         if self.clock is not None and len(by_step) > 1:
             raise RuntimeError(f"parameters of {type(self).__name__} have made different numbers of steps")
         for t, alike in by_step.items():
-            yield t if self.clock is None else self.clock, Tensors(alike), {slot: Tensors(self.state[p][slot] for p in alike) for slot in used}
+            yield (
+                t if self.clock is None else self.clock,
+                Tensors(alike),
+                {slot: Tensors(self.state[p][slot] for p in alike) for slot in used},
+            )
 
     @property
     def taken(self) -> int:

@@ -210,7 +210,13 @@ class Controller:
         return tidy(self._log, ["signal", "value"], self.seeds)
 
     def state_dict(self) -> dict:
-        return {"rule": asdict(self.rule), "steps": self.steps, "value": self.value.clone(), "sum": self._sum.clone(), "log": self._log}
+        return {
+            "rule": asdict(self.rule),
+            "steps": self.steps,
+            "value": self.value.clone(),
+            "sum": self._sum.clone(),
+            "log": self._log,
+        }
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from there. Raises ValueError for a state of another rule or another number of members."""

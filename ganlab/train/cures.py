@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from ganlab._draws import Draws
 from ganlab.clipping import CLIPS, PercentileClip, Report, clip_weights_
 from ganlab.penalties import PENALTIES
-from ganlab.train.recipe import PLAYERS, Recipe
 from ganlab.train.numbers import Numbers
+from ganlab.train.recipe import PLAYERS, Recipe
 
 
 class Cures:
@@ -35,7 +35,11 @@ class Cures:
         """What to add to D's loss in its step `d_step`, () or (N,)."""
         if not self.recipe.penalised(d_step):
             return 0.0
-        return self.recipe.penalty_every * self.numbers["gamma"] * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
+        return (
+            self.recipe.penalty_every
+            * self.numbers["gamma"]
+            * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
+        )
 
     def clip(self, player: str, net: nn.Module) -> None:
         """Between `backward()` and `step()`."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ganlab._check import lookup
 
@@ -44,7 +45,7 @@ class Schedule:
         object.__setattr__(self, "points", tuple((int(step), float(value)) for step, value in self.points))
         lookup(SHAPES, self.shape, "shape")
         steps, values = [step for step, _ in self.points], self.values
-        if not steps or steps[0] < 0 or any(b <= a for a, b in zip(steps, steps[1:], strict=False)):
+        if not steps or steps[0] < 0 or any(b <= a for a, b in pairwise(steps)):
             raise ValueError(f"points={self.points}: give (step, value) pairs whose steps are at least 0 and rise")
         if not all(map(math.isfinite, values)):
             raise ValueError(f"points={self.points}: every value must be finite")
@@ -71,9 +72,9 @@ Scheduled = float | Schedule
 def at(value: Scheduled | None, step: int) -> float | None:
     """The number at `step`: of a `Schedule`, or the number itself.
 
-        >>> from ganlab.train.schedule import Schedule, at
-        >>> at(0.5, 10), at(Schedule([(0, 1.0), (20, 0.0)]), 10)
-        (0.5, 0.5)
+    >>> from ganlab.train.schedule import Schedule, at
+    >>> at(0.5, 10), at(Schedule([(0, 1.0), (20, 0.0)]), 10)
+    (0.5, 0.5)
     """
     return value(step) if isinstance(value, Schedule) else value
 
@@ -81,9 +82,9 @@ def at(value: Scheduled | None, step: int) -> float | None:
 def values(value: Scheduled | None) -> Sequence[float]:
     """The numbers to check: a schedule's points, or the number itself; none of None.
 
-        >>> from ganlab.train.schedule import Schedule, values
-        >>> values(0.5), values(None), values(Schedule([(0, 1.0), (20, 0.0)]))
-        ((0.5,), (), (1.0, 0.0))
+    >>> from ganlab.train.schedule import Schedule, values
+    >>> values(0.5), values(None), values(Schedule([(0, 1.0), (20, 0.0)]))
+    ((0.5,), (), (1.0, 0.0))
     """
     if value is None:
         return ()

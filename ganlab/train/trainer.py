@@ -20,10 +20,11 @@ from ganlab.train import checkpoint
 from ganlab.train._history import tidy
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
+from ganlab.train.capture import Capture
 from ganlab.train.cures import Cures
+from ganlab.train.numbers import Numbers
 from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.recipe import Recipe
-from ganlab.train.numbers import Numbers
 from ganlab.train.stream import Stream
 
 
@@ -123,6 +124,9 @@ class Trainer:
     def _set_numbers(self) -> None:
         """What follows a schedule gets its value of this step."""
         self.numbers.set(self.steps)
+        self._write_numbers()
+
+    def _write_numbers(self) -> None:
         for player, optimizer in (("g", self.optimizer_g), ("d", self.optimizer_d)):
             for group in optimizer.param_groups if self.recipe.schedules else ():
                 self.numbers.write(group, player)
@@ -168,16 +172,20 @@ class Trainer:
             self.load(checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
+        engine = Capture(self)
         with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
             while self.steps < steps:
-                self.step()
+                engine.step()
                 if self.steps % log_every == 0 or self.steps == steps:
                     self._flush()
                     shown.update(self.steps - shown.n)
                 if callback is not None and self.steps % callback_every == 0:
+                    engine.settle()
                     callback(self)
+                    engine.look()
                 if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
                     self.save(checkpoint)
+        engine.settle()
         return self
 
     def _flush(self) -> None:

@@ -1,0 +1,195 @@
+"""A recorded step as a flat program: the tensor operations of one step, run again without the Python around them.
+
+A dispatch mode sees every operation below autograd, `vmap` and the optimizers. What is left of a step is a list of calls
+on tensors; replayed in the same order on the same tensors it gives the same numbers, to the last bit.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from ganlab._numeric import recording
+
+aten = torch.ops.aten
+# They look at memory that another tensor owns: of a parameter they can be taken once, before the first replay.
+VIEWS = {
+    aten.t.default, aten.transpose.int, aten.permute.default, aten.view.default, aten.unsqueeze.default,
+    aten.squeeze.dim, aten.squeeze.dims, aten.expand.default, aten.select.int, aten.slice.Tensor, aten.alias.default,
+}  # fmt: skip
+# The gradient that a backward pass starts from, 1, and what is made of it by these is the same in every step.
+FIXED = {*VIEWS, aten.div.Scalar, aten.mul.Scalar}
+# torch's own names for the calls: less Python in front of each than `torch.ops` has.
+DIRECT: dict[Callable, Callable] = {
+    aten.addmm.default: torch.addmm, aten.mm.default: torch.mm, aten.bmm.default: torch.bmm,
+    aten.baddbmm.default: torch.baddbmm, aten.relu.default: torch.relu, aten.neg.default: torch.neg,
+    aten.add.Tensor: torch.add, aten.mul.Tensor: torch.mul, aten.sum.dim_IntList: torch.sum, aten.t.default: torch.t,
+    aten.mean.dim: torch.mean, aten.unsqueeze.default: torch.unsqueeze, aten.transpose.int: torch.transpose,
+    aten.leaky_relu.default: torch._C._nn.leaky_relu, aten.softplus.default: torch._C._nn.softplus,
+    aten.stack.default: torch.stack, aten.clone.default: torch.clone, aten.tanh.default: torch.tanh,
+    aten._foreach_add_.Scalar: torch._foreach_add_, aten._fused_adam_.default: torch._fused_adam_,
+}  # fmt: skip
+
+
+@dataclass
+class Call:
+    """One operation: the function, its arguments, and the tensors that it gave."""
+
+    function: Callable
+    args: tuple
+    kwargs: dict[str, Any]
+    result: Any
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return _tensors((self.args, self.kwargs))
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        return _tensors(self.result)
+
+    @property
+    def writes(self) -> bool:
+        return self.function._schema.is_mutable
+
+    @property
+    def draws(self) -> bool:
+        return torch.Tag.nondeterministic_seeded in self.function.tags
+
+
+class Tape(TorchDispatchMode):
+    """Notes every operation while it runs. The tensors are kept, so that each has an identity of its own.
+
+    Attributes:
+        calls: the operations, in order.
+        reads: whether a number was read off a tensor, so that Python may take another path next time.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.calls: list[Call] = []
+        self.reads = False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.reads |= func is aten._local_scalar_dense.default
+        if func.namespace != "profiler":
+            self.calls.append(Call(func, args, kwargs or {}, result))
+        return result
+
+
+def record(play: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> tuple[list[Tensor], Callable | None]:
+    """Play a step once and write down what happened: its results, and the program that plays it again.
+
+    Args:
+        play: `inputs` -> tensors; it may change other tensors in place (parameters, moments, statistics).
+        inputs: what the step depends on beside those.
+
+    Returns:
+        The results, and the program: `inputs` -> results. None in its place if the step reads a number off a tensor.
+    """
+    with Tape() as tape, recording():
+        results = list(play(*inputs))
+    if tape.reads:
+        return results, None
+    calls, plain = _without_detach(tape.calls)
+    wanted = [plain(x) for x in results]
+    return results, _compiled(_used(_varying(calls, inputs), wanted), inputs, wanted)
+
+
+def _without_detach(calls: list[Call]) -> tuple[list[Call], Callable[[Tensor], Tensor]]:
+    """The calls without `detach`, and what gives the tensor that a detached one is an alias of."""
+    aliased: dict[int, Tensor] = {}
+
+    def plain(tensor: Tensor) -> Tensor:
+        while id(tensor) in aliased:
+            tensor = aliased[id(tensor)]
+        return tensor
+
+    kept = []
+    for call in calls:
+        if call.function is aten.detach.default:
+            aliased[id(call.result)] = call.args[0]
+        else:
+            args, kwargs = (tree_map_only(Tensor, plain, given) for given in (call.args, call.kwargs))
+            kept.append(Call(call.function, args, kwargs, call.result))
+    return kept, plain
+
+
+def _varying(calls: list[Call], inputs: Sequence[Tensor]) -> list[Call]:
+    """Without the calls that need not be made again: views of what the step owns, and numbers that shapes alone fix."""
+    owner: dict[int, int] = {}  # of a view
+    for call in calls:
+        if call.function in VIEWS:
+            owner[id(call.result)] = owner.get(id(call.args[0]), id(call.args[0]))
+    written = {owner.get(id(x), id(x)) for call in calls if call.writes for x in call.inputs}
+    fresh, fixed, kept = {id(x) for x in inputs}, set(), []  # made anew in each replay; the same numbers in each
+    for call in calls:
+        given = {id(x) for x in call.inputs}
+        untouched = not any(owner.get(id(x), id(x)) in written for x in call.outputs)
+        if untouched and (call.function is aten.ones_like.default or (call.function in FIXED and given <= fixed)):
+            fixed |= {id(x) for x in call.outputs}
+        elif call.function not in VIEWS or given & fresh:
+            fresh |= {id(x) for x in call.outputs} - given
+            kept.append(call)
+    return kept
+
+
+def _used(calls: list[Call], results: Sequence[Tensor]) -> list[Call]:
+    """Without what nobody uses. What writes, or draws random numbers, is used."""
+    wanted, kept = {id(x) for x in results}, []
+    for call in reversed(calls):
+        if call.writes or call.draws or any(id(x) in wanted for x in call.outputs):
+            wanted |= {id(x) for x in call.inputs}
+            kept.append(call)
+    return kept[::-1]
+
+
+def _compiled(calls: list[Call], inputs: Sequence[Tensor], results: Sequence[Tensor]) -> Callable[..., list[Tensor]]:
+    """The calls as one Python function that frees each tensor after its last use."""
+    names: dict[str, object] = {}
+    known = {id(x): f"given{i}" for i, x in enumerate(inputs)}
+    last = {id(x): i for i, call in enumerate(calls) for x in (*call.outputs, *call.inputs)}
+    last |= {id(x): len(calls) for x in results}
+
+    def constant(value: object) -> str:
+        names[name := f"c{len(names)}"] = value
+        return name
+
+    def text(value: object) -> str:
+        if isinstance(value, Tensor):
+            if id(value) not in known:  # what the step owns: a parameter, a moment, a view of one
+                known[id(value)] = constant(value.detach())
+            return known[id(value)]
+        if isinstance(value, list | tuple):
+            return f"[{', '.join(map(text, value))}]"
+        plain = value is None or (isinstance(value, int | float) and math.isfinite(value))
+        return repr(value) if plain else constant(value)
+
+    def target(value: object) -> str:
+        """Where a result goes; what the step owns, or is given, was written in place."""
+        if isinstance(value, list | tuple):
+            return f"[{', '.join(map(target, value))}]"
+        name = known.setdefault(id(value), f"t{len(known)}") if isinstance(value, Tensor) else "_"
+        return name if name[0] == "t" else "_"
+
+    lines = []
+    for i, call in enumerate(calls):
+        given = [*map(text, call.args), *(f"{key}={text(value)}" for key, value in call.kwargs.items())]
+        made = f"{constant(DIRECT.get(call.function, call.function))}({', '.join(given)})"
+        lines.append(f"{target(call.result)} = {made}" if call.outputs else made)
+        gone = {known[id(x)] for x in (*call.inputs, *call.outputs) if last[id(x)] == i}
+        lines += [f"del {', '.join(names_)}"] if (names_ := sorted(name for name in gone if name[0] == "t")) else []
+    lines.append(f"return {text(list(results))}")
+    source = f"def program({', '.join(known[id(x)] for x in inputs)}):\n    " + "\n    ".join(lines)
+    exec(compile(source, "<recorded step>", "exec"), names)
+    return torch.no_grad()(names["program"])
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
