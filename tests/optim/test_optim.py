@@ -37,7 +37,7 @@ SAME = {  # ours, torch's, options
     "adamw": (optim.AdamW, torch.optim.AdamW, {}),
     "adamw, amsgrad": (optim.AdamW, torch.optim.AdamW, {"amsgrad": True, "weight_decay": 0.2}),
 }  # fmt: skip
-ALL = [getattr(optim, name) for name in optim.__all__ if name not in ("Rule", "Tensors")]
+ALL = [getattr(optim, name) for name in optim.__all__ if name not in ("Rule", "Tensors", "regularise")]
 ALONE = [rule for rule in ALL if not issubclass(rule, (optim.ExtraSGD, optim.ExtraAdam))]
 
 
