@@ -1,7 +1,7 @@
 """The package's plain docstrings as reStructuredText for the API page.
 
 A docstring there is running text with `code` between single backticks. Sections (`Args:`, `Raises:`) and paragraphs
-with hanging indents are lists of `name: text`; an indented paragraph is code.
+with hanging indents are lists of `name: text`; an indented paragraph is code; one that begins with `>>>` is an example.
 """
 
 import re
@@ -18,7 +18,10 @@ def restructured(lines: list[str]) -> list[str]:
     in_section = False
     for paragraph in _paragraphs(lines):
         first, *rest = paragraph
-        if first.startswith(" "):
+        if first.lstrip().startswith(">>> "):
+            example = textwrap.dedent("\n".join(paragraph)).split("\n")
+            out += [".. code-block:: pycon", "", *(f"   {line}" for line in example)]
+        elif first.startswith(" "):
             body = textwrap.dedent("\n".join(paragraph)).split("\n")
             out += _items(body) if in_section else ["::", "", *paragraph]
         elif first.endswith(":") and rest and all(line.startswith(" ") for line in rest):
@@ -62,7 +65,7 @@ def _inline(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([*|_\\])", r"\\\1", text)
+    return re.sub(r"([*|_\\])", r"\\\1", text).replace("->", "→")
 
 
 def process(app, what, name, obj, options, lines: list[str]) -> None:
