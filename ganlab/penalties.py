@@ -91,6 +91,9 @@ def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) 
     alpha: one number of U(0, 1) for each pair of samples (for each pair of packs, if D is `Packed`), (..., batch);
     None: drawn here. At alpha = 0 the point is the generated sample. A slope of 0 gives a finite gradient, 0.
 
+    Raises:
+        ValueError: real and fake, or alpha, have the wrong shape.
+
     >>> import torch
     >>> from ganlab.penalties import wgan_gp
     >>> D = lambda x: x.square().sum(1)  # slope 2 |x|: steeper away from 0
@@ -114,6 +117,9 @@ def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float =
 
     The points are real + radius * s * noise, with s the standard deviation of the member's whole batch. The paper has
     normal noise; the radius is that of the authors' code. noise: N(0, 1), in the shape of `real`; None: drawn here.
+
+    Raises:
+        ValueError: noise has another shape than real.
 
     >>> import torch
     >>> from ganlab.penalties import dragan
