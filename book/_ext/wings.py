@@ -17,8 +17,8 @@ README = ROOT / "README.md"
 # What people come for, then what the book's experiments run on.
 GROUPS = {
     "The GAN": ("nets", "losses", "train", "population"),
-    "The losses, derived": ("theory",),
-    "Gradients clipped, bounded, watched": ("clipping", "penalties", "monitor"),
+    "The loss derivations": ("theory",),
+    "The clipping utilities": ("clipping", "penalties", "monitor"),
     "The laboratory that the book runs on": ("study", "plots", "metrics", "data", "latent", "optim"),
 }
 
