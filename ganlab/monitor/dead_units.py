@@ -33,6 +33,14 @@ def units(
 ) -> "pandas.DataFrame":
     """One forward pass; for each activation layer, what share of its units passes a gradient on.
 
+    Of two units one is never positive, the other takes both signs:
+
+    >>> import torch
+    >>> from ganlab.monitor import units
+    >>> table = units(torch.nn.Sequential(torch.nn.ReLU()), torch.tensor([[-1.0, 3.0], [-2.0, -4.0]]))
+    >>> table[["layer", "dead", "one_sided"]].values.tolist()
+    [['0', 0.5, 0.5]]
+
     Args:
         net: a network, or a population. Its mode stays; its weights and buffers do too.
         x: its input, (batch, ...) or (N, batch, ...). Take many samples: a unit that is dead on 10 need not be so on

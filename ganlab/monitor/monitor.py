@@ -32,6 +32,19 @@ if TYPE_CHECKING:
 class Monitor:
     """Gradients, updates and activations of the players of a game, over time.
 
+    The gradient of w x + b at x = (3, 4) is x for w and 1 for b:
+
+    >>> import torch
+    >>> from ganlab.monitor import Monitor
+    >>> net = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    >>> monitor = Monitor({"G": (net, optimizer)})
+    >>> net(torch.tensor([[3.0, 4.0]])).backward(); optimizer.step()
+    >>> monitor.gradients(by="parameter")[["parameter", "grad_norm", "status"]].values.tolist()
+    [['weight', 5.0, 'ok'], ['bias', 1.0, 'ok']]
+
+    The tables need pandas; watching and `line` do not.
+
     Args:
         players: name to (network, its optimizer), in the order in which they step. A step is over when the last of them
             has stepped; of several steps of another in between (critic steps), the last counts. A network may be a

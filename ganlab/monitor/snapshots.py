@@ -21,6 +21,15 @@ def snapshot(
 ) -> "pandas.DataFrame":
     """One forward and one backward pass through `net`, layer by layer. No weight and no `.grad` changes.
 
+    Of two units one is never positive, so ReLU makes it a dead one:
+
+    >>> import torch
+    >>> from ganlab.monitor import snapshot
+    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> table = snapshot(net, torch.tensor([[-1.0, 3.0], [-2.0, 4.0]]))
+    >>> table.query("kind == 'ReLU'")[["rms", "dead_share"]].values.tolist()
+    [[2.5, 0.5]]
+
     Args:
         net: a network in train mode, or a population.
         x: its input.
