@@ -29,7 +29,8 @@ def restructured(lines: list[str]) -> list[str]:
             out += [f"**{first[:-1]}**", "", *_items(textwrap.dedent("\n".join(rest)).split("\n"))]
         else:
             in_section = False
-            listed = any(line.startswith(" ") for line in rest) or (rest and all(map(ENTRY.match, paragraph)))
+            listed = first.startswith("- ") or any(line.startswith(" ") for line in rest)
+            listed = listed or (rest and all(map(ENTRY.match, paragraph)))
             out += _items(paragraph) if listed else _inline("\n".join(paragraph)).split("\n")
         out.append("")
     return out
@@ -46,7 +47,7 @@ def _items(lines: list[str]) -> list[str]:
         if line.startswith(" ") and items:
             items[-1] += f" {line.strip()}"
         else:
-            items.append(line.strip())
+            items.append(line.strip().removeprefix("- "))
     return [f"* {_entry(item)}" for item in items]
 
 

@@ -16,6 +16,10 @@ size: the height,
     the width.
 fit: how.
 
+- first
+- second, which
+  goes on
+
 Args:
     lr_g, lr_d: learning rates; `None` is
         none.
@@ -36,6 +40,7 @@ def test_restructured_text_is_valid_and_keeps_the_words():
         '<pre class="literal-block">code(1, *args)</pre>',
         "<strong>size</strong>: the height, the width.",
         "<strong>fit</strong>: how.",
+        "<li><p>first</p></li>\n<li><p>second, which goes on</p></li>",
         "<strong>Args</strong>",
         "<strong>lr_g, lr_d</strong>: learning rates; ",
         "a sentence that names nothing",
