@@ -15,6 +15,13 @@ class Draws:
     Args:
         seeds: an int, or a sequence of N.
         device: where the numbers go.
+
+    >>> import torch
+    >>> from ganlab.penalties import Draws
+    >>> draws = Draws([0, 1])
+    >>> noise = draws.normal(5, 2)
+    >>> noise.shape, torch.equal(noise[1], Draws(1).normal(5, 2))
+    (torch.Size([2, 5, 2]), True)
     """
 
     def __init__(self, seeds: int | Sequence[int], device: torch.device | str = "cpu"):

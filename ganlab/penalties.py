@@ -24,6 +24,8 @@ from ganlab.nets import Packed
 from ganlab.nets.spectral import held
 from ganlab.population import Population
 
+__all__ = ["PENALTIES", "Critic", "Draws", "dragan", "r1", "r2", "slopes", "wgan_gp"]
+
 Critic = Callable[[Tensor], Tensor]
 
 
@@ -41,6 +43,12 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: D has batch norm in training mode, or does not return one logit a sample.
+
+    >>> import torch
+    >>> from ganlab.penalties import slopes
+    >>> slope, logits = slopes(lambda x: 3 * x[:, 0] + 4 * x[:, 1], torch.ones(2, 2))
+    >>> slope.tolist(), logits.tolist()
+    ([[3.0, 4.0], [3.0, 4.0]], [7.0, 7.0])
     """
     structure = _structure(D)
     _refuse_batch_norm(structure)
@@ -56,12 +64,24 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def r1(D: Critic, real: Tensor) -> Tensor:
-    """E|slope|^2 / 2 on real samples; shape (...), one value a member.   Mescheder et al. 2018, eq. 9."""
+    """E|slope|^2 / 2 on real samples; shape (...), one value a member.   Mescheder et al. 2018, eq. 9.
+
+    >>> import torch
+    >>> from ganlab.penalties import r1
+    >>> r1(lambda x: 3 * x[:, 0] + 4 * x[:, 1], torch.ones(8, 2)).item()  # 5^2 / 2
+    12.5
+    """
     return slopes(D, real)[0].square().sum(-1).mean(-1) / 2
 
 
 def r2(D: Critic, fake: Tensor) -> Tensor:
-    """E|slope|^2 / 2 on generated samples; shape (...), one value a member.   Mescheder et al. 2018, section 4.1."""
+    """E|slope|^2 / 2 on generated samples; shape (...), one value a member.   Mescheder et al. 2018, section 4.1.
+
+    >>> import torch
+    >>> from ganlab.penalties import r2
+    >>> r2(lambda x: x.square().sum(1), torch.tensor([[0.0, 0.0], [1.0, 0.0]])).item()  # slopes 0 and 2
+    1.0
+    """
     return r1(D, fake)
 
 
@@ -70,6 +90,16 @@ def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) 
 
     alpha: one number of U(0, 1) for each pair of samples (for each pair of packs, if D is `Packed`), (..., batch);
     None: drawn here. At alpha = 0 the point is the generated sample. A slope of 0 gives a finite gradient, 0.
+
+    Raises:
+        ValueError: real and fake, or alpha, have the wrong shape.
+
+    >>> import torch
+    >>> from ganlab.penalties import wgan_gp
+    >>> D = lambda x: x.square().sum(1)  # slope 2 |x|: steeper away from 0
+    >>> real, fake = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.0, 0.0]])
+    >>> wgan_gp(D, real, fake, alpha=torch.tensor([0.5])).item()  # half-way, at 2: (4 - 1)^2 / 2
+    4.5
     """
     if real.shape != fake.shape:
         raise ValueError(f"real has shape {tuple(real.shape)} and fake {tuple(fake.shape)}: they must be equal")
@@ -87,6 +117,16 @@ def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float =
 
     The points are real + radius * s * noise, with s the standard deviation of the member's whole batch. The paper has
     normal noise; the radius is that of the authors' code. noise: N(0, 1), in the shape of `real`; None: drawn here.
+
+    Raises:
+        ValueError: noise has another shape than real.
+
+    >>> import torch
+    >>> from ganlab.penalties import dragan
+    >>> D = lambda x: x.square().sum(1)  # slope 2 |x|: steeper away from 0
+    >>> real = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> dragan(D, real, radius=0.0).item()  # at the samples themselves: (4 - 1)^2 / 2
+    4.5
     """
     if noise is None:
         noise = torch.randn_like(real)

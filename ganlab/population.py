@@ -23,6 +23,14 @@ def build(
         seeds: an int gives the two networks themselves; a sequence of N ints gives two `Population`s of N members.
 
     The global random state is left as it was.
+
+    >>> import torch
+    >>> from ganlab.nets import mlp_discriminator, mlp_generator
+    >>> from ganlab.population import build
+    >>> G, D = build(lambda: mlp_generator((2,)), lambda: mlp_discriminator((2,)), seeds=range(8))
+    >>> alone, _ = build(lambda: mlp_generator((2,)), lambda: mlp_discriminator((2,)), seeds=3)
+    >>> all(torch.equal(ours[3], own) for ours, own in zip(G.parameters(), alone.parameters()))
+    True
     """
     if isinstance(seeds, int):
         with torch.random.fork_rng():
@@ -44,6 +52,13 @@ class Population(nn.Module):
 
     Raises:
         ValueError: no members, or members that differ in structure.
+
+    >>> import torch
+    >>> from ganlab.population import Population
+    >>> members = [torch.nn.Linear(2, 1) for _ in range(3)]
+    >>> population, x = Population(members), torch.randn(3, 5, 2)
+    >>> population(x).shape, torch.allclose(population(x)[1], members[1](x[1]), atol=1e-6)
+    (torch.Size([3, 5, 1]), True)
     """
 
     def __init__(self, members: Sequence[nn.Module]):

@@ -4,6 +4,7 @@
 {reproductions} name name   a box with these results         {reproductions-table}    all of them, totals first
 {references}                what this page cites
 {names}                     a row for each registry: the argument, the names it takes, where they stand
+{wing}, {wings}             the pages on the package, see api_pages.py
 """
 
 import importlib
@@ -18,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import account_tables
 import accounts
+import api_pages
 import docstrings
 import works_cited
 
@@ -183,10 +185,14 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("reproductions-table", ReproductionsTable)
     app.add_directive("references", References)
     app.add_directive("names", Names)
+    app.add_directive("wing", api_pages.Wing)
+    app.add_directive("wings", api_pages.Wings)
     app.add_node(pending_references)
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it, though we leave sphinx_comments out
     app.set_html_assets_policy("always")  # MathJax on every page: the side bar may hold a title with math
     app.connect("autodoc-process-docstring", docstrings.process)
+    app.connect("autodoc-skip-member", api_pages.skip)
+    app.connect("html-page-context", api_pages.lighten)
     app.connect("doctree-resolved", list_references)
     app.connect("doctree-resolved", offer_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

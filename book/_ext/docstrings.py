@@ -1,7 +1,7 @@
 """The package's plain docstrings as reStructuredText for the API page.
 
 A docstring there is running text with `code` between single backticks. Sections (`Args:`, `Raises:`) and paragraphs
-with hanging indents are lists of `name: text`; an indented paragraph is code.
+with hanging indents are lists of `name: text`; an indented paragraph is code; one that begins with `>>>` is an example.
 """
 
 import re
@@ -18,7 +18,10 @@ def restructured(lines: list[str]) -> list[str]:
     in_section = False
     for paragraph in _paragraphs(lines):
         first, *rest = paragraph
-        if first.startswith(" "):
+        if first.lstrip().startswith(">>> "):
+            example = textwrap.dedent("\n".join(paragraph)).split("\n")
+            out += [".. code-block:: pycon", "", *(f"   {line}" for line in example)]
+        elif first.startswith(" "):
             body = textwrap.dedent("\n".join(paragraph)).split("\n")
             out += _items(body) if in_section else ["::", "", *paragraph]
         elif first.endswith(":") and rest and all(line.startswith(" ") for line in rest):
@@ -26,7 +29,8 @@ def restructured(lines: list[str]) -> list[str]:
             out += [f"**{first[:-1]}**", "", *_items(textwrap.dedent("\n".join(rest)).split("\n"))]
         else:
             in_section = False
-            listed = any(line.startswith(" ") for line in rest) or (rest and all(map(ENTRY.match, paragraph)))
+            listed = first.startswith("- ") or any(line.startswith(" ") for line in rest)
+            listed = listed or (rest and all(map(ENTRY.match, paragraph)))
             out += _items(paragraph) if listed else _inline("\n".join(paragraph)).split("\n")
         out.append("")
     return out
@@ -43,7 +47,7 @@ def _items(lines: list[str]) -> list[str]:
         if line.startswith(" ") and items:
             items[-1] += f" {line.strip()}"
         else:
-            items.append(line.strip())
+            items.append(line.strip().removeprefix("- "))
     return [f"* {_entry(item)}" for item in items]
 
 
@@ -62,7 +66,7 @@ def _inline(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([*|_\\])", r"\\\1", text)
+    return re.sub(r"([*|_\\])", r"\\\1", text).replace("->", "→")
 
 
 def process(app, what, name, obj, options, lines: list[str]) -> None:

@@ -49,7 +49,7 @@ def index(paths: list[Path] | None = None) -> dict[str, Label]:
         notebook = nbformat.read(path, as_version=4)
         found |= of_chapter(notebook, chapter_number(path))
         found[f"doc:{path.stem}"] = Label("", title=title(notebook.cells[0].source))
-    for path in BOOK.glob("*.md"):
+    for path in [*BOOK.glob("*.md"), *BOOK.glob("api/*.md")]:
         found[f"doc:{path.stem}"] = Label("", title=title(path.read_text()))
     return found
 

@@ -30,12 +30,21 @@ FASHION_CLASSES = (
 def load(name: str, *, size: int | None = None, fit: str = "pad", value_range: Range = (-1.0, 1.0), **options):
     """The `Dataset` called `name`; the known names are the keys of `DATASETS`.
 
-    size: height and width of the images, by default as they are: digits and stacked_digits 8, faces 25, mnist and
-        fashion_mnist 28.
-    fit: how to get to `size`. "pad" adds background on all sides and alters no pixel (28 to 32); "crop" keeps the
-        centre (faces: 25 to 24); "resize" interpolates.
-    value_range: range to scale the pixels to. Points (ring, grid, swiss_roll) have neither size nor range.
-    options: those of the data set's own function, such as root, download and train for mnist, or sigma for ring.
+    Args:
+        size: height and width of the images, by default as they are: digits and stacked_digits 8, faces 25, mnist and
+            fashion_mnist 28.
+        fit: how to get to `size`. "pad" adds background on all sides and alters no pixel (28 to 32); "crop" keeps the
+            centre (faces: 25 to 24); "resize" interpolates.
+        value_range: range to scale the pixels to. Points (ring, grid, swiss_roll) have neither size nor range.
+        options: those of the data set's own function, such as root, download and train for mnist, or sigma for ring.
+
+    Raises:
+        ValueError: an unknown name or option, a size of points, or one that `fit` cannot make of the images.
+
+    >>> from ganlab.data import load
+    >>> digits = load("digits", size=32)
+    >>> digits.shape, digits.value_range, len(digits)
+    ((1, 32, 32), (-1.0, 1.0), 1797)
     """
     build = lookup(DATASETS, name, "data set")
     known = list(inspect.signature(build).parameters)
@@ -84,7 +93,13 @@ FITS: dict[str, Callable[[Dataset, int], Tensor]] = {"pad": _pad, "crop": _crop,
 
 
 def digits() -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels, shipped inside scikit-learn (UCI; Alpaydin and Kaynak 1998)."""
+    """1,797 handwritten digits of 8x8 pixels, shipped inside scikit-learn (UCI; Alpaydin and Kaynak 1998).
+
+    >>> from ganlab.data import digits
+    >>> data = digits()
+    >>> len(data), data.shape, data.value_range, data.classes[:3]
+    (1797, (1, 8, 8), (0.0, 1.0), ('0', '1', '2'))
+    """
     source = optional("sklearn.datasets", extra="data").load_digits()
     images, labels = torch.from_numpy(source.images / 16), torch.from_numpy(source.target).long()
     return _grey_images("digits", images, labels, map(str, range(10)))
@@ -94,22 +109,60 @@ def faces() -> Dataset:
     """100 faces of 25x25 pixels, shipped inside scikit-image (from Labeled Faces in the Wild; Huang et al. 2007).
 
     The source holds 200 images; its first 100 are the faces.
+
+    >>> from ganlab.data import faces
+    >>> data = faces()
+    >>> len(data), data.shape, data.value_range
+    (100, (1, 25, 25), (0.0, 1.0))
     """
     return _grey_images("faces", torch.from_numpy(optional("skimage.data", extra="data").lfw_subset()[:100]))
 
 
 def mnist(root=None, download: bool = True, train: bool = True) -> Dataset:
-    """60,000 (train) or 10,000 (test) handwritten digits of 28x28 pixels (LeCun et al. 1998). Files: see `idx.load`."""
+    """60,000 (train) or 10,000 (test) handwritten digits of 28x28 pixels in [0, 1] (LeCun et al. 1998).
+
+    The files, gzipped or not, are read where they lie: in `root`, in the folder that the environment variable
+    GANLAB_DATA names, or in ~/.cache/ganlab; in each as torchvision lays them out (`MNIST/raw`), under the set's name,
+    or flat. What is nowhere is downloaded through torchvision, into the first of these folders. Each is held against
+    its known SHA-256.
+
+    Raises:
+        FileNotFoundError: a file is missing and cannot be downloaded; the message says how to supply it.
+        ValueError: a file is damaged or another set's.
+
+    >>> import pathlib, tempfile
+    >>> from ganlab.data import mnist
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "train-images-idx3-ubyte").write_bytes(b"a download that broke off")
+    ...     _ = pathlib.Path(folder, "train-labels-idx1-ubyte").touch()
+    ...     mnist(folder)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: ...train-images-idx3-ubyte: not an idx file of unsigned bytes...
+    """
     return _idx_images("mnist", map(str, range(10)), root, download, train)
 
 
 def fashion_mnist(root=None, download: bool = True, train: bool = True) -> Dataset:
-    """60,000 (train) or 10,000 (test) garments of 28x28 pixels (Xiao et al. 2017). Files: see `idx.load`."""
+    """60,000 (train) or 10,000 (test) garments of 28x28 pixels in [0, 1] (Xiao et al. 2017).
+
+    Files and errors as `mnist`; Debian's folder for this set, /usr/share/datasets/fashion-mnist, is looked into too.
+
+    >>> from ganlab.data import load
+    >>> load("fashion_mnist", split="test")
+    Traceback (most recent call last):
+    ValueError: fashion_mnist has no option 'split'; known: root, download, train
+    """
     return _idx_images("fashion_mnist", FASHION_CLASSES, root, download, train)
 
 
 def stacked_digits() -> Dataset:
-    """Three of `digits` as the channels of one image: 1,000 modes. MNIST: `stack(load("mnist"))`."""
+    """Three of `digits` as the channels of one image: 1,000 modes. MNIST: `stack(load("mnist"))`.
+
+    >>> from ganlab.data import stacked_digits
+    >>> data = stacked_digits()
+    >>> data.shape, len(data.pool.classes) ** 3
+    ((3, 8, 8), 1000)
+    """
     return stack(digits())
 
 

@@ -23,6 +23,13 @@ class Dataset:
     modes, sigma: centres (k, 2) and standard deviation of a mixture of Gaussians, else None.
     draw: of an endless set, (data, n, generator) -> n samples.
     pool: the finite set that an endless one is put together from (`ganlab.data.stacked`), else None.
+
+    >>> import torch
+    >>> from ganlab.data import Dataset
+    >>> images = torch.linspace(-1, 1, 10 * 64).reshape(10, 1, 8, 8)
+    >>> data = Dataset.from_images(images, value_range=(-1.0, 1.0))
+    >>> len(data), data.shape, data.sample(4).shape
+    (10, (1, 8, 8), torch.Size([4, 1, 8, 8]))
     """
 
     name: str
@@ -80,10 +87,16 @@ class Dataset:
 
 
 def check_range(images: Tensor, value_range: Range) -> None:
-    """Raise ValueError unless `images` are floating point, finite and fill out `value_range`.
+    """Raise ValueError unless `images`, of any shape, are floating point, finite and fill out `value_range`.
 
     Values outside are refused, and so are images that use only one half of the range: [0, 1] images declared as [-1, 1]
     are the usual mistake, and a generator that ends in tanh would then have to learn never to be negative.
+
+    >>> import torch
+    >>> from ganlab.data import check_range
+    >>> check_range(torch.linspace(0, 1, 64), (-1.0, 1.0))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: images span [0, 1], value_range is [-1, 1]: rescale them ...
     """
     low, high = value_range
     if not low < high:
@@ -102,5 +115,11 @@ def check_range(images: Tensor, value_range: Range) -> None:
 
 
 def device_of(generator: Generator | None) -> torch.device:
-    """Where to draw random numbers: torch's global generator draws on the CPU."""
+    """Where to draw random numbers: on the generator's device. torch's global generator, None, draws on the CPU.
+
+    >>> import torch
+    >>> from ganlab.data.dataset import device_of
+    >>> device_of(None), device_of(torch.Generator("cpu"))
+    (device(type='cpu'), device(type='cpu'))
+    """
     return CPU if generator is None else generator.device

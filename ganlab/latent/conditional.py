@@ -1,11 +1,8 @@
 """Labels for both players: the label is made a part of the sample, so every discriminator and loss can read it.
 
-    data = labelled(load("digits"))                                   # (1 + 10, 8, 8): the image and ten planes
-    G = Conditional(mlp_generator((1, 8, 8), latent=64 + 10), 10)     # draws a label, is told it, and passes it on
-    D = mlp_discriminator(data.shape)
-    images, labels = separate(trainer.sample(1000), data)
-
-The conditional GAN of Mirza & Osindero 2014: the label goes to G beside z, and to D beside the sample.
+The conditional GAN of Mirza & Osindero 2014: the label goes to G beside z, and to D beside the sample. So D is built
+for the shape of `labelled(data)`, a generator of plain samples goes into a `Conditional`, and `separate` takes apart
+what `ganlab.train.Trainer.sample` returns.
 """
 
 import torch
@@ -25,6 +22,12 @@ def labelled(data: Dataset) -> Dataset:
 
     Raises:
         ValueError: data with neither labels nor modes.
+
+    >>> from ganlab.data import ring
+    >>> from ganlab.latent import labelled
+    >>> data = labelled(ring(modes=8))
+    >>> data.shape, data.sample(3)[:, 2:].sum(1).tolist()
+    ((10,), [1.0, 1.0, 1.0])
     """
     if data.labels is None and data.modes is None:
         raise ValueError(f"data={data.name!r} has neither labels nor modes: give Dataset.from_images its labels")
@@ -33,7 +36,13 @@ def labelled(data: Dataset) -> Dataset:
 
 
 def classes(data: Dataset) -> int:
-    """How many labels or modes there are."""
+    """How many labels or modes there are: K.
+
+    >>> from ganlab.data import ring
+    >>> from ganlab.latent import classes
+    >>> classes(ring(modes=8))
+    8
+    """
     return len(data.modes) if data.labels is None else int(data.labels.max()) + 1
 
 
@@ -49,7 +58,15 @@ def _draw(data: Dataset, n: int, generator: Generator | None) -> Tensor:
 
 
 def join(samples: Tensor, label: Tensor) -> Tensor:
-    """(batch, channels, ...) and one-hot (batch, K) -> (batch, channels + K, ...)."""
+    """(batch, channels, ...) and one-hot (batch, K) -> (batch, channels + K, ...).
+
+    >>> import torch
+    >>> from ganlab.latent import join
+    >>> join(torch.tensor([[0.5, 0.7]]), torch.tensor([[0.0, 1.0, 0.0]])).shape
+    torch.Size([1, 5])
+    >>> join(torch.zeros(1, 1, 2, 2), torch.tensor([[0.0, 1.0]])).tolist()  # the image and two planes
+    [[[[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]]]
+    """
     planes = label.reshape(*label.shape, *[1] * (samples.ndim - 2)).expand(-1, -1, *samples.shape[2:])
     return torch.cat([samples, planes], dim=1)
 
@@ -59,6 +76,13 @@ def separate(samples: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: `data` is not made by `labelled`, or the samples are not of its shape.
+
+    >>> import torch
+    >>> from ganlab.data import ring
+    >>> from ganlab.latent import labelled, separate
+    >>> points, labels = separate(torch.tensor([[2.0, 3.0, 0.0, 0.0, 1.0]]), labelled(ring(modes=3)))
+    >>> points.tolist(), labels.tolist()
+    ([[2.0, 3.0]], [2])
     """
     if data.draw is not _draw:
         raise ValueError(f"data={data.name!r} has no labels in its samples: give labelled(data)")
@@ -81,6 +105,13 @@ class Conditional(Prior):
 
     Raises:
         ValueError: K is not positive, or G's latent is no wider than K.
+
+    >>> import torch
+    >>> from ganlab.latent import Conditional
+    >>> from ganlab.nets import mlp_generator
+    >>> G = Conditional(mlp_generator((1, 8, 8), latent=64 + 10), count=10)
+    >>> G.latent, G(torch.randn(5, G.latent)).shape  # the image and ten planes
+    (65, torch.Size([5, 11, 8, 8]))
     """
 
     def __init__(self, G: nn.Module, count: int):

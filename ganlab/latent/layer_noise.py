@@ -1,7 +1,5 @@
 """Noise in the generator's hidden layers, as in StyleGAN: fresh numbers for each sample, added before each activation.
 
-    G = NoisyLayers(mlp_generator((2,), latent=16), scale=0.1)
-
 The noise of a layer is nothing but more of z that enters later. So it is drawn with z, from the same stream: a run with
 a seed is repeatable, a member of a `Population` has the noise of its solo run, and `Trainer.sample` gives the same
 samples for the same seed. `G.latent` counts z and all noises.
@@ -16,7 +14,7 @@ from ganlab.nets import ACTIVATIONS
 _KINDS = tuple({type(make()) for make in ACTIVATIONS.values()} - {nn.Identity})
 
 
-class Injected(nn.Module):
+class _Injected(nn.Module):
     """activation(x + scale * noise); the owner lays `noise` down for one pass."""
 
     def __init__(self, activation: nn.Module, features: int, scale: float, learned: bool, image: bool):
@@ -47,6 +45,12 @@ class NoisyLayers(Prior):
 
     Raises:
         ValueError: a scale that is negative or not finite, or no activation to put noise before.
+
+    >>> from ganlab.latent import NoisyLayers
+    >>> from ganlab.nets import mlp_generator
+    >>> G = NoisyLayers(mlp_generator((2,), latent=16, width=(32, 64)), scale=0.1)
+    >>> G.latent  # z and the noise of both layers: 16 + 32 + 64
+    112
     """
 
     def __init__(self, G: nn.Module, scale: float = 0.1, learned: bool = False, in_eval: bool = True):
@@ -60,7 +64,7 @@ class NoisyLayers(Prior):
         shapes = _shapes(G, [activation for _, _, activation in places])
         self.noise_shapes = [(1, *shape[1:]) if len(shape) > 1 else shape for shape in shapes]
         for (parent, name, activation), shape in zip(places, shapes, strict=True):
-            setattr(parent, name, Injected(activation, shape[0], scale, learned, len(shape) > 1))
+            setattr(parent, name, _Injected(activation, shape[0], scale, learned, len(shape) > 1))
         self.sizes = [torch.Size(shape).numel() for shape in self.noise_shapes]
         self.latent = self.plain + sum(self.sizes)
 
@@ -71,7 +75,7 @@ class NoisyLayers(Prior):
                 "and the noise of its layers"
             )
         z, *parts = noise.split([self.plain, *self.sizes], dim=1)
-        injected = [module for module in self.G.modules() if isinstance(module, Injected)]
+        injected = [module for module in self.G.modules() if isinstance(module, _Injected)]
         try:
             if self.training or self.in_eval:
                 for module, part, shape in zip(injected, parts, self.noise_shapes, strict=True):

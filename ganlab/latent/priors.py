@@ -1,8 +1,5 @@
 """Latents with parts of their own, as modules in front of a generator: z stays N(0, I), the module does the rest.
 
-    G = FittedLatent(mlp_generator(data.shape, latent=64), data)     # moments of the data
-    G = MixtureLatent(mlp_generator(data.shape, latent=16), 10)      # ten Gaussians, learned with G
-
 Each is a generator itself: it has `latent` and `shape`, its parts are saved and averaged with G's weights, and it works
 as a member of a `Population`. It takes N(0, I) and says so (`law`), so a recipe with another latent is refused.
 """
@@ -18,7 +15,20 @@ ENDLESS = 10_000  # samples that stand for an endless data set's moments
 
 
 class Prior(nn.Module):
-    """A generator whose N(0, I) of width `latent` is turned into another law first."""
+    """A generator whose N(0, I) of width `latent` is turned into another law first, by the method `z` of a subclass.
+
+    Raises:
+        ValueError: G has no `latent`, or the noise of a pass is not (batch, latent).
+
+    >>> import torch
+    >>> from ganlab.latent import Prior
+    >>> from ganlab.nets import Generator
+    >>> class Wide(Prior):
+    ...     def z(self, noise):
+    ...         return 10 * noise
+    >>> Wide(Generator(2, (2,), torch.nn.Identity()), latent=2)(torch.ones(1, 2)).tolist()
+    [[10.0, 10.0]]
+    """
 
     law = "normal"
 
@@ -51,6 +61,13 @@ class FittedLatent(Prior):
 
     Raises:
         ValueError: G's latent is narrower than a sample, or a negative variance.
+
+    >>> from ganlab.data import ring
+    >>> from ganlab.latent import FittedLatent
+    >>> from ganlab.nets import mlp_generator
+    >>> G = FittedLatent(mlp_generator((2,), latent=2), ring(radius=2.0))
+    >>> [round(scale, 1) for scale in G.scale.tolist()]  # sqrt(2^2 / 2 + 0.01)
+    [1.4, 1.4]
     """
 
     def __init__(self, G: nn.Module, data, extra: float = 0.01):
@@ -95,6 +112,13 @@ class MixtureLatent(Prior):
 
     Raises:
         ValueError: K, spread or scale is not positive.
+
+    >>> import torch
+    >>> from ganlab.latent import MixtureLatent
+    >>> from ganlab.nets import mlp_generator
+    >>> G = MixtureLatent(mlp_generator((2,), latent=16), components=10)
+    >>> G.latent, G.means.shape, G(torch.randn(5, 17)).shape
+    (17, torch.Size([10, 16]), torch.Size([5, 2]))
     """
 
     def __init__(self, G: nn.Module, components: int, spread: float = 1.0, scale: float = 0.5, learned: bool = True):
@@ -117,6 +141,12 @@ class MixtureLatent(Prior):
 
 
 def choice(noise: Tensor, count: int) -> Tensor:
-    """One of `count` equally likely things for each number of N(0, 1), (batch,) -> one-hot (batch, count)."""
+    """One of `count` equally likely things for each number of N(0, 1), (batch,) -> one-hot (batch, count).
+
+    >>> import torch
+    >>> from ganlab.latent import choice
+    >>> choice(torch.tensor([-3.0, 0.1, 3.0]), count=2).tolist()  # below or above the median
+    [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    """
     index = (torch.special.ndtr(noise) * count).floor().clamp(max=count - 1)
     return (index[:, None] == torch.arange(count, device=noise.device)).to(noise)

@@ -45,6 +45,15 @@ def rejection_sample(
     Raises:
         ValueError: a number out of range, D does not return a logit a sample, or logits that are not finite.
         RuntimeError: fewer than n samples passed within the limit; the message says how many.
+
+    >>> import torch
+    >>> from ganlab.latent import rejection_sample
+    >>> from ganlab.nets import Discriminator, Generator
+    >>> G = Generator(1, (1,), torch.nn.Linear(1, 1))
+    >>> _ = torch.nn.init.ones_(G.body.weight), torch.nn.init.zeros_(G.body.bias)  # it makes N(0, 1)
+    >>> D = Discriminator((1,), torch.nn.Identity())  # the logit is x: the data are N(1, 1), up to a constant
+    >>> round(rejection_sample(G, D, 1000).mean().item(), 1)
+    1.0
     """
     _check_numbers(n, burn_in, limit, percentile)
     draw = lookup(LATENTS, latents, "latent distribution")
@@ -122,6 +131,14 @@ def calibration(real: Tensor, fake: Tensor) -> tuple[float, float]:
 
     real, fake: logits (k,) and (m,) of samples that D was not trained on. Each kind has weight 1/2 and Platt's
     targets (k + 1) / (k + 2) and 1 / (m + 2), which keep a finite when the two kinds are apart.   Platt 1999.
+
+    >>> import torch
+    >>> from ganlab.latent import calibration
+    >>> z = torch.randn(10_000, generator=torch.Generator().manual_seed(0))
+    >>> right = 1 + 2**0.5 * z  # logits of an optimal D on N(1, 2) against N(-1, 2)
+    >>> a, b = calibration(2 * right, -2 * right)  # a D that is twice too sure
+    >>> round(a, 1)
+    0.5
     """
     kinds = [logits.double().cpu().numpy() for logits in (real, fake)]
     targets = [(len(real) + 1) / (len(real) + 2), 1 / (len(fake) + 2)]

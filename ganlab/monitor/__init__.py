@@ -2,7 +2,16 @@
 
 `Monitor` hooks the optimizers' `step` and leaves the loop as it is; `snapshot` looks at a network as it stands; `units`
 counts dead and saturated units. Numbers stay on the device until a table is asked for. This wing knows nothing of
-ganlab's own loop, data or losses: it reads networks and optimizers of any kind.
+ganlab's own loop, data or losses: it reads networks and optimizers of any kind. Only its tables need pandas.
+
+monitor.py: hooks on the optimizers, and the tables to ask for.
+snapshots.py: one look at a network, layer by layer.
+dead_units.py: units that pass no gradient on.
+_updates.py: one player, its gradients and updates at each step.
+_layers.py: taps on the layers, forward and backward.
+_game.py: D's accuracy and logits, and the two factors of the gradient that it hands to G.
+_series.py: numbers over time that stay on the device, within a bound.
+_points.py, _tables.py, _line.py: all of that as arrays, as tables, as one line.
 """
 
 from ganlab.monitor.dead_units import units

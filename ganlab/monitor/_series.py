@@ -21,19 +21,23 @@ class Series:
         if fetch_every < 1 or capacity < 2:
             raise ValueError(f"fetch_every={fetch_every}, capacity={capacity}: at least 1 and 2")
         self.fetch_every, self.capacity = fetch_every, capacity
-        self._stride, self._taken = 1, 0
+        self._stride, self._taken, self._step = 1, 0, None
         self._pending: list[tuple[int, Tensor, object]] = []
         self._kept: list[tuple[int, np.ndarray, object]] = []
 
     def add(self, step: int, values: Tensor, note: object = None) -> None:
         """One point: numbers of one shape, and anything that is known on the host. A second point at a step replaces
-        the first."""
-        if self._pending and self._pending[-1][0] == step:
-            self._pending[-1] = (step, values, note)
-            return
-        self._taken += 1
-        if (self._taken - 1) % self._stride == 0:
-            self._pending.append((step, values, note))
+        the first, whether that has moved to the host or not."""
+        if step != self._step:
+            self._step, self._taken = step, self._taken + 1
+            if (self._taken - 1) % self._stride:
+                return
+        else:
+            points = self._pending or self._kept
+            if not points or points[-1][0] != step:
+                return  # the first was not taken in
+            points.pop()
+        self._pending.append((step, values, note))
         if len(self._pending) >= self.fetch_every:
             self._fetch()
 

@@ -5,15 +5,19 @@ unit whose factor is 0 for every sample sends nothing back, so the weights in fr
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor
 
 from ganlab.monitor import _tables
 from ganlab.monitor._layers import layers
+from ganlab.monitor._points import seeds as names_of
 from ganlab.population import Population
+
+if TYPE_CHECKING:
+    import pandas
 
 FLAT = 0.02  # a slope below this counts as flat: tanh beyond +-0.99, a sigmoid within 0.02 of a bound
 # Modules that act on each number alone.
@@ -26,8 +30,16 @@ COLUMNS = ("dead", "stuck", "one_sided", "flat", "slope")
 
 def units(
     net: nn.Module, x: Tensor, kinds: Sequence[type[nn.Module]] = ELEMENTWISE, *, seeds: Sequence[int] | None = None
-) -> pd.DataFrame:
+) -> "pandas.DataFrame":
     """One forward pass; for each activation layer, what share of its units passes a gradient on.
+
+    Of two units one is never positive, the other takes both signs:
+
+    >>> import torch
+    >>> from ganlab.monitor import units
+    >>> table = units(torch.nn.Sequential(torch.nn.ReLU()), torch.tensor([[-1.0, 3.0], [-2.0, -4.0]]))
+    >>> table[["layer", "dead", "one_sided"]].values.tolist()
+    [['0', 0.5, 0.5]]
 
     Args:
         net: a network, or a population. Its mode stays; its weights and buffers do too.
@@ -65,10 +77,10 @@ def units(
         for name, buffer in net.named_buffers():  # batch norm's running statistics
             buffer.copy_(kept[name])
     values = torch.stack([_look(found[name], inputs[name], members) for name in found], dim=1)
-    things = pd.DataFrame({"layer": list(found), "kind": [type(module).__name__ for module in found.values()]})
-    things["depth"] = range(len(things))
-    names = _tables.seeds(seeds, members)
-    return _tables.frame([0], things, names, values[None].cpu().numpy(), COLUMNS).drop(columns="step")
+    kinds = [type(module).__name__ for module in found.values()]
+    things = {"layer": list(found), "kind": kinds, "depth": range(len(found))}
+    table = _tables.frame([0], things, names_of(seeds, members), values[None].cpu().numpy(), COLUMNS)
+    return table.drop(columns="step")
 
 
 def _keep(inputs: dict[str, Tensor], name: str):

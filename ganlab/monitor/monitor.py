@@ -11,21 +11,39 @@ one transfer for many steps.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganlab.monitor import _tables
 from ganlab.monitor._game import Game
 from ganlab.monitor._layers import Taps
+from ganlab.monitor._line import line
+from ganlab.monitor._points import seeds as names_of
 from ganlab.monitor._series import Series
 from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
+if TYPE_CHECKING:
+    import pandas
+
 
 class Monitor:
     """Gradients, updates and activations of the players of a game, over time.
+
+    The gradient of w x + b at x = (3, 4) is x for w and 1 for b:
+
+    >>> import torch
+    >>> from ganlab.monitor import Monitor
+    >>> net = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    >>> monitor = Monitor({"G": (net, optimizer)})
+    >>> net(torch.tensor([[3.0, 4.0]])).backward(); optimizer.step()
+    >>> monitor.gradients(by="parameter")[["parameter", "grad_norm", "status"]].values.tolist()
+    [['weight', 5.0, 'ok'], ['bias', 1.0, 'ok']]
+
+    The tables need pandas; watching and `line` do not.
 
     Args:
         players: name to (network, its optimizer), in the order in which they step. A step is over when the last of them
@@ -57,7 +75,7 @@ class Monitor:
             raise ValueError(f"every={every!r}: a whole number of at least 1")
         nets = {name: net for name, (net, _) in players.items()}
         self.members = _members(nets)
-        self.seeds = _tables.seeds(seeds, self.members)
+        self.seeds = names_of(seeds, self.members)
         self.every, self.step, self._clock = every, 0, list(players)[-1]
         series = partial(Series, fetch_every, capacity)
         self.players = {
@@ -121,7 +139,7 @@ class Monitor:
         for part in (*self._taps.values(), self._game):
             part.on = self.due
 
-    def gradients(self, by: str = "layer") -> pd.DataFrame:
+    def gradients(self, by: str = "layer") -> "pandas.DataFrame":
         """A row for each step, phase (the player that stepped), layer and seed.
 
         Columns: step, phase, layer, depth (0 for the first layer registered), seed, grad_norm (2-norm of the loss's
@@ -139,14 +157,14 @@ class Monitor:
         """
         return _tables.gradients(self.players.values(), self.seeds, by)
 
-    def totals(self) -> pd.DataFrame:
+    def totals(self) -> "pandas.DataFrame":
         """A row for each phase, parameter and seed: measured steps, and in how many the gradient was not finite.
 
         Counted at every measured step, also at those that `capacity` has dropped since.
         """
         return _tables.totals(self.players.values(), self.seeds)
 
-    def activations(self) -> pd.DataFrame:
+    def activations(self) -> "pandas.DataFrame":
         """A row for each step, phase, net, layer and seed, if the layers are tapped.
 
         Columns: step, phase (whose step the passes belonged to), net, layer, kind, depth, seed, rms, dead_share (units
@@ -157,7 +175,7 @@ class Monitor:
         parts = {key: (self._taps[key[0]].layers, series.read()) for key, series in self._activity.items()}
         return _tables.activations(parts, self.seeds)
 
-    def game(self) -> pd.DataFrame:
+    def game(self) -> "pandas.DataFrame":
         """A row for each step and seed: D's accuracy and mean logit on real and on generated data, and two factors of
         the gradient that D sends to G: loss_slope, the sum over the batch of |dL/dlogit|, and input_slope, the mean
         over the batch of ||dD/dx||_2 at the generated samples.
@@ -169,7 +187,7 @@ class Monitor:
 
     def line(self) -> str:
         """One line for a live display: the last measured step. Fetches what is pending."""
-        return _tables.line(self)
+        return line(self)
 
     def close(self) -> None:
         """Take every hook off. The tables stay."""

@@ -1,21 +1,34 @@
 """One look at a network as it stands: activations and gradients, layer by layer, at initialisation say."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ganlab._numeric import NAN, norms
 from ganlab.monitor import _tables
 from ganlab.monitor._layers import Taps
+from ganlab.monitor._points import seeds as names_of
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def snapshot(
     net: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor] | None = None, *, seeds: Sequence[int] | None = None
-) -> pd.DataFrame:
+) -> "pandas.DataFrame":
     """One forward and one backward pass through `net`, layer by layer. No weight and no `.grad` changes.
+
+    Of two units one is never positive, so ReLU makes it a dead one:
+
+    >>> import torch
+    >>> from ganlab.monitor import snapshot
+    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> table = snapshot(net, torch.tensor([[-1.0, 3.0], [-2.0, 4.0]]))
+    >>> table.query("kind == 'ReLU'")[["rms", "dead_share"]].values.tolist()
+    [[2.5, 0.5]]
 
     Args:
         net: a network in train mode, or a population.
@@ -41,7 +54,7 @@ def snapshot(
         value = (_random_direction if loss is None else loss)(net(x)).sum()
         grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
     taps.remove()
-    names = _tables.seeds(seeds, taps.members)
+    names = names_of(seeds, taps.members)
     point = (0, taps.take().cpu().numpy(), None)
     table = _tables.activations({("net", "net"): (taps.layers, [point])}, names)
     by_layer = {

@@ -19,9 +19,11 @@ def resnet_generator(
 ) -> Generator:  # fmt: skip
     """Residual blocks that double the side: `(batch, latent)` to `(batch, *shape)`.   Gulrajani et al. 2017, app. F.
 
-    Args and errors as `dcgan_generator`, but `width` is the number of channels in every block, and
-    `dropout` works between the two convolutions of a block (Zagoruyko & Komodakis 2016).
+    The other arguments and the errors are those of `dcgan_generator`.
 
+    Args:
+        width: channels in every block.
+        dropout: rate, between the two convolutions of a block (Zagoruyko & Komodakis 2016).
         blocks: blocks for each doubling; all but the first keep the side.
         branch_scale: as `scale` of `ganlab.nets.ResidualBlock`.
         plain: without the shortcuts, and so without the 1x1 convolution of each block that doubles; else the same.

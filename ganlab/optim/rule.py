@@ -85,8 +85,8 @@ class Rule(torch.optim.Optimizer):
 
     Args:
         params: parameters, or dicts with a key `params` and options of their own, as for any torch optimizer.
-        options: the defaults; lr must be among them, weight_decay=0 and maximize=False need not. `lr` may be a tensor (N,) where every parameter has a leading axis of N members
-            (`ganlab.population`): a learning rate for each.
+        options: the defaults, among them lr; weight_decay=0 and maximize=False go without saying. `lr` may be a tensor
+            (N,) where every parameter has a leading axis of N members (`ganlab.population`): a learning rate for each.
 
     Attributes:
         SLOTS: what is remembered for each parameter, a tensor of its shape; and the option without which it is not.

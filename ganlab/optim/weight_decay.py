@@ -71,9 +71,9 @@ def check_decay(lr: float, weight_decay: float, name: str = "weight_decay") -> N
     """Raise a ValueError if one step would shrink a weight to zero or past it.
 
     >>> from ganlab.optim.weight_decay import check_decay
-    >>> check_decay(lr=0.1, weight_decay=20.0)
+    >>> check_decay(lr=0.5, weight_decay=4.0, name="decay")
     Traceback (most recent call last):
-    ValueError: weight_decay=20.0: each step multiplies the weights by 1 - lr * weight_decay = -1; keep it below 1/lr = 10
+    ValueError: decay=4.0: each step multiplies the weights by 1 - lr * decay = -1; keep it below 1/lr = 2
     """
     if lr * weight_decay >= 1:
         raise ValueError(

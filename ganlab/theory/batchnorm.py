@@ -189,12 +189,11 @@ class BatchNormDerivation:
 
     x_i goes in, y_i comes out, and g_i = dL/dy_i is given.
 
-    >>> from ganlab.theory.batchnorm import BatchNormDerivation
+    >>> from ganlab.theory.batchnorm import EPSILON, GAMMA, BatchNormDerivation
     >>> norm = BatchNormDerivation(2)
-    >>> norm.mean
-    x_0/2 + x_1/2
-    >>> norm.error()  # SymPy's derivative less the closed form of `backward`
-    0
+    >>> at = {**dict(zip(norm.x + norm.g, (1, 3, 1, 0))), GAMMA: 1, EPSILON: 3}  # the variance is 1, so std is 2
+    >>> norm.slope(0).subs(at), norm.closed_form(0).subs(at)  # 1/2 (1 - 1/2 - 1/8), either way
+    (3/16, 3/16)
 
     Raises:
         ValueError: fewer than two samples.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import labels
+import wings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,11 +25,13 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(built):
-    return {path.stem: path.read_text() for path in (built / "book").glob("*.html")}
+    book = built / "book"
+    return {path.relative_to(book).with_suffix("").as_posix(): path.read_text() for path in book.rglob("*.html")}
 
 
 def test_every_page_is_built(pages):
     assert set(pages) >= {path.stem for path in [*(ROOT / "book").glob("*.md"), *labels.chapters()]}
+    assert set(pages) >= {f"api/{path.stem}" for path in (ROOT / "book" / "api").glob("*.md")}
 
 
 def test_nothing_is_fetched_from_elsewhere(pages):
@@ -75,3 +78,21 @@ def test_page_and_colab_notebook_number_alike(pages, path):
 @pytest.mark.parametrize("path", labels.chapters(), ids=lambda path: path.stem)
 def test_chapter_offers_its_notebook(pages, path):
     assert f'href="../colab/{path.name}"' in pages[path.stem]
+
+
+@pytest.mark.parametrize("wing", wings.wings())
+def test_page_of_a_wing_leads_to_each_of_its_names(pages, wing):
+    page = pages[wing.replace("ganlab.", "api/")]
+    assert len(page.encode()) < 150_000
+    for name in wings.public(wing):
+        anchor = f"module-{name.full}" if name.kind == "module" else name.full
+        assert page.count(f'id="{anchor}"') == 1, anchor
+        assert f'href="#{anchor}"' in page.split("</table>")[0], anchor
+
+
+@pytest.mark.parametrize("wing", wings.wings())
+def test_examples_are_highlighted(pages, wing):
+    page = pages[wing.replace("ganlab.", "api/")]
+    prompt = '<span class="gp">&gt;&gt;&gt; </span>'
+    assert page.count(prompt) >= sum(name.docstring.count(">>> ") for name in wings.public(wing))
+    assert "&gt;&gt;&gt;" not in page.replace(prompt, "")

@@ -1,6 +1,9 @@
-"""Docstrings on the API page: plain text in, valid reStructuredText with the same words out."""
+"""Docstrings on the API pages: plain text in, valid reStructuredText with the same words out."""
 
-from docutils.core import publish_string
+from textwrap import dedent
+
+from docutils import nodes
+from docutils.core import publish_doctree, publish_string
 
 from docstrings import restructured
 
@@ -12,6 +15,10 @@ The *shape* `(n, *shape)` of |x_|, 2 ** k and a_trailing_.
 size: the height,
     the width.
 fit: how.
+
+- first
+- second, which
+  goes on
 
 Args:
     lr_g, lr_d: learning rates; `None` is
@@ -33,6 +40,7 @@ def test_restructured_text_is_valid_and_keeps_the_words():
         '<pre class="literal-block">code(1, *args)</pre>',
         "<strong>size</strong>: the height, the width.",
         "<strong>fit</strong>: how.",
+        "<li><p>first</p></li>\n<li><p>second, which goes on</p></li>",
         "<strong>Args</strong>",
         "<strong>lr_g, lr_d</strong>: learning rates; ",
         "a sentence that names nothing",
@@ -40,3 +48,30 @@ def test_restructured_text_is_valid_and_keeps_the_words():
         "<strong>ValueError</strong>: it is wrong.",
     ):
         assert expected in body.replace('<span class="pre">', "").replace("</span> <span>", " "), (expected, body)
+
+
+def test_an_example_is_a_console_block():
+    text = """\
+        Twice x:
+
+        >>> for x in (1, 2):
+        ...     twice(x)
+        2
+
+        Args:
+            x: a number, as in x -> 2 x.
+
+            >>> twice(5)  # :notreST:`
+            10
+
+        >>> twice("a_")
+        'a_a_'"""
+    page = publish_doctree("\n".join(restructured(dedent(text).split("\n"))), settings_overrides={"halt_level": 2})
+    blocks = list(page.findall(nodes.literal_block))
+    assert [block.astext() for block in blocks] == [
+        ">>> for x in (1, 2):\n...     twice(x)\n2",
+        ">>> twice(5)  # :notreST:`\n10",
+        ">>> twice(\"a_\")\n'a_a_'",
+    ]
+    assert all("pycon" in block["classes"] for block in blocks)
+    assert "x: a number, as in x → 2 x." in page.astext()

@@ -7,9 +7,11 @@ import pandas as pd
 import torch
 
 import labels
+import wings
 from ganlab import nets
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
 
 
 def example(number: int) -> str:
@@ -42,3 +44,23 @@ def test_the_map_names_every_chapter():
         f"{path.stem[:2].lstrip('0')}. {labels.index([path])[f'doc:{path.stem}'].title}" for path in labels.chapters()
     ]
     assert re.findall(r"^\| (\d+\. [^|]+?) \|", README, re.MULTILINE) == titles
+
+
+def test_the_table_of_the_wings_is_that_of_the_tree():
+    """Each wing with the first sentence of its docstring and its lines of code."""
+    rewrite = "run: python book/_ext/wings.py"
+    assert wings.stated(README) == wings.table(), rewrite
+    assert README.count("\n| [`ganlab/") == len(wings.wings()), rewrite
+
+
+def test_every_path_that_the_readme_names_is_there():
+    names = re.findall(r"`((?:book|ganlab|tests|benchmarks)/[\w./-]*)`", README)
+    names += re.findall(r"\]\(([\w./]+)\)", README)
+    assert len(names) > 30
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_the_way_to_the_page_names_every_file():
+    folder = ROOT / "book" / "_ext"
+    named = re.findall(r"^\|[^|]*\| `([\w.]+)` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in folder.iterdir() if path.suffix in (".py", ".html"))

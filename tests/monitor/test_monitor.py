@@ -255,6 +255,18 @@ def test_every_and_critic_steps():
     assert not other.gradients().duplicated(["step", "phase", "layer"]).any()
 
 
+def test_critic_steps_are_not_added_up_where_somebody_reads_between_them():
+    net, g = nn.Linear(2, 1), nn.Linear(2, 1)
+    opt_d, opt_g = (torch.optim.SGD(part.parameters(), lr=0.1) for part in (net, g))
+    watch = Monitor({"D": (net, opt_d), "G": (g, opt_g)}, discriminator=None)
+    for size in (1.0, 2.0, 3.0):
+        net.weight.grad = torch.tensor([[size, 0.0]])
+        opt_d.step()
+        watch.line()
+    opt_g.step()
+    assert watch.gradients().query("phase == 'D'").grad_norm.tolist() == [3.0]
+
+
 def test_nothing_comes_to_the_host_before_the_interval_is_over(monkeypatch):
     def refuse(*_):
         raise AssertionError("a synchronisation")

@@ -34,11 +34,21 @@ def test_one_transfer_an_interval(monkeypatch):
     assert transfers == [(5, 2, 3), (5, 2, 3)]
 
 
-def test_a_second_point_at_a_step_replaces_the_first():
-    series = Series()
-    for value in (1.0, 2.0):
-        series.add(7, torch.tensor(value))
-    assert [(step, float(value)) for step, value, _ in series.read()] == [(7, 2.0)]
+@given(st.integers(1, 60), st.integers(1, 4), st.integers(1, 7), st.integers(2, 9), st.booleans())
+def test_a_second_point_at_a_step_replaces_the_first(n, times, fetch_every, capacity, read):
+    """As D's critic steps do, also where the first has been fetched already, or was not taken in."""
+    series, once = Series(fetch_every, capacity), Series(fetch_every, capacity)
+    for step in range(n):
+        once.add(step, torch.tensor(float(step)), times)
+        for k in range(1, times + 1):
+            series.add(step, torch.tensor(step - (times - k) / 10), k)
+            if read:
+                series.read()
+    steps = [step for step, _, _ in series.read()]
+    assert all(float(value) == step and k == times for step, value, k in series.read())
+    assert len(steps) <= capacity and len({b - a for a, b in pairwise(steps)}) <= 1
+    if not read:
+        assert steps == [step for step, _, _ in once.read()]
 
 
 @pytest.mark.parametrize("bounds", [(0, 10), (1, 1)])
