@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
+from ganlab._stacked import follows_rules, run, watched
+
 
 def build(
     make_generator: Callable[[], nn.Module], make_discriminator: Callable[[], nn.Module], seeds: int | Sequence[int]
@@ -78,6 +80,7 @@ class Population(nn.Module):
             self.register_buffer(self._buffer_names[name], value)
         # The structure without the weights. In a list, so that its own parameters are not registered as ours.
         self._structure = [copy.deepcopy(members[0]).to("meta")]
+        self._by_rules = follows_rules(self.structure)
         self.size = len(members)
         # What a loop asks of a generator (latent width, sample shape) holds for each member.
         self.latent, self.shape = getattr(members[0], "latent", None), getattr(members[0], "shape", None)
@@ -86,6 +89,8 @@ class Population(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[0] != self.size:
             raise ValueError(f"x has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
+        if self._by_rules and not watched(self.structure):
+            return run(self.structure, self._stacked(), x)
         return torch.vmap(self._one, randomness="different")(self._stacked(), x)
 
     def _one(self, state: dict[str, Tensor], x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from ganlab._check import lookup
+from ganlab._stacked import STACKED, run, within
 from ganlab.nets.activations import ACTIVATIONS
 from ganlab.nets.normalisation import NORMS
 
@@ -25,9 +26,13 @@ class Generator(nn.Module):
         self.latent, self.shape, self.body = latent, shape, body
 
     def forward(self, z: Tensor) -> Tensor:
-        if z.ndim != 2 or z.shape[1] != self.latent:
-            raise ValueError(f"z has shape {tuple(z.shape)}: this generator takes (batch, {self.latent})")
+        self.check(z.shape)
         return self.body(z)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise for a shape that is not `(batch, latent)`."""
+        if len(shape) != 2 or shape[1] != self.latent:
+            raise ValueError(f"z has shape {tuple(shape)}: this generator takes (batch, {self.latent})")
 
 
 class Discriminator(nn.Module):
@@ -48,10 +53,23 @@ class Discriminator(nn.Module):
         self.shape, self.body = shape, body
 
     def forward(self, x: Tensor) -> Tensor:
-        if tuple(x.shape[1:]) != self.shape:
-            expected = ", ".join(map(str, ("batch", *self.shape)))
-            raise ValueError(f"x has shape {tuple(x.shape)}: this discriminator takes ({expected})")
+        self.check(x.shape)
         return self.body(x).squeeze(-1)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise for a shape that is not `(batch, *shape)`."""
+        if tuple(shape[1:]) != self.shape:
+            expected = ", ".join(map(str, ("batch", *self.shape)))
+            raise ValueError(f"x has shape {tuple(shape)}: this discriminator takes ({expected})")
+
+
+def _stacked(net: Generator | Discriminator, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+    net.check(x.shape[1:])
+    y = run(net.body, within(weights, "body"), x)
+    return y.squeeze(-1) if isinstance(net, Discriminator) else y
+
+
+STACKED[Generator] = STACKED[Discriminator] = _stacked
 
 
 def norm_activation(features: int, norm: str, activation: str, image: bool, dropout: float = 0.0) -> list[nn.Module]:

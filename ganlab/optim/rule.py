@@ -45,6 +45,8 @@ def _method(name: str) -> Callable:
     function = getattr(torch, f"_foreach_{name}")
 
     def call(self, *args, **options):
+        if name.startswith("add") and isinstance(args[0], Tensor):  # as one number it would be read off the device
+            args = ([args[0]] * len(self), *args[1:])
         result = function(self, *args, **options)
         return self if name.endswith("_") else Tensors(result)
 

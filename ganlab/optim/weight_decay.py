@@ -51,7 +51,7 @@ def _shrink(optimizer: Optimizer, weight_decay: float) -> None:
     for group in optimizer.param_groups:
         # A parameter without a gradient takes no step, and does not shrink either.
         if moving := [p for p in group["params"] if p.grad is not None]:
-            torch._foreach_mul_(moving, 1 - float(group["lr"]) * weight_decay)
+            torch._foreach_mul_(moving, 1 - group["lr"] * weight_decay)
 
 
 def check_strengths(**strengths: float) -> None:

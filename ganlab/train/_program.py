@@ -1,7 +1,7 @@
 """A recorded step as a flat program: the tensor operations of one step, run again without the Python around them.
 
-A dispatch mode sees every operation below autograd, `vmap` and the optimizers. What is left of a step is a list of calls
-on tensors; replayed in the same order on the same tensors it gives the same numbers, to the last bit.
+A dispatch mode sees every operation below autograd, `vmap` and the optimizers. What is left of a step is a list of
+calls on tensors; replayed in the same order on the same tensors it gives the same numbers, to the last bit.
 """
 
 import math

@@ -6,7 +6,7 @@ random numbers, the values of schedules. Where Python takes another path (a lazy
 that step has a recording of its own.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import chain
 
 import torch
@@ -16,52 +16,82 @@ from ganlab.optim import Rule
 from ganlab.population import Population
 from ganlab.train._program import record
 
+OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD)  # and every `Rule`
+KNOWN = ("torch.nn.", "ganlab.")  # packages whose modules keep no state in Python from pass to pass
+
 
 class Capture:
     """The steps of a `Trainer`, recorded at their second occurrence and replayed from then on.
+
+    Args:
+        trainer: whose steps.
+        wanted: True: record whatever can be recorded, also networks whose code is not known here; False: nothing.
 
     Attributes:
         reason: a sentence that says why steps are not recorded; None if they are.
     """
 
-    def __init__(self, trainer, force: bool = False):
+    def __init__(self, trainer, wanted: bool | None = None):
         self.trainer = trainer
-        self.reason = None if force else refusal(trainer)
         self._asked: dict[Hashable, list[tuple[str, tuple[int, ...]]]] = {}
         self._programs: dict[Hashable, Callable[..., list[Tensor]]] = {}
         self._gradients: list[Tensor] | None = None
+        self.reason: str | None = None
+        self.begin(wanted)
+
+    def begin(self, wanted: bool | None = None) -> None:
+        """Before a fit: look at the trainer as it is now."""
+        switched_off = "Steps are not recorded: fit(..., capture=False) says so."
+        self.reason = switched_off if wanted is False else refusal(self.trainer, strangers=bool(wanted))
         self.look()
+
+    def end(self) -> None:
+        """After a fit: a GPU gets back the memory of its recordings."""
+        self.settle()
+        if self.trainer.device.type == "cuda":
+            self._programs.clear()
+            self._asked.clear()
 
     def step(self) -> None:
         """One training step, played or replayed."""
         trainer = self.trainer
         if self.reason is not None or (trainer.monitor is not None and trainer.monitor.due):
-            self.settle()
             trainer.step()
+            self._gradients = None
             return
         trainer._set_numbers()
         key, draws = self._key(), trainer.cures.draws
         batches = trainer.stream.next()
-        if key not in self._asked:  # the first time: in Python, noting what random numbers it asks for
+        if key in self._asked:
+            row = self._again(key, batches)
+        else:  # the first time: in Python, noting what random numbers it asks for
             draws.asked = asked = []
             try:
                 row = trainer.play(batches)
             finally:
                 draws.asked = None
             self._asked[key] = asked
-        else:
-            row = self._replay(key, batches)
         trainer._advance(row)
 
     def look(self) -> None:
-        """Note what a callback may have changed: modes, rates, frozen parameters. Other settings, other recordings."""
+        """Note what somebody may have changed: modes, rates, frozen parameters. Other settings, other recordings."""
         trainer = self.trainer
-        groups = chain(trainer.optimizer_g.param_groups, trainer.optimizer_d.param_groups)
-        nets = (trainer.G, trainer.D)
+        optimizers, nets = (trainer.optimizer_g, trainer.optimizer_d), (trainer.G, trainer.D)
+        # Held, so that no other tensor takes the identity of one that is gone.
+        self._owned = [p for net in nets for p in chain(net.parameters(), net.buffers())]
+        self._owned += [x for one in optimizers for state in one.state.values() for x in state.values() if _is(x)]
         self._settings = (
-            tuple((key, _plain(value)) for group in groups for key, value in group.items() if key != "params"),
-            tuple(p.requires_grad for net in nets for p in net.parameters()),
+            tuple((key, _plain(value)) for one in optimizers for group in one.param_groups
+                  for key, value in group.items() if key not in ("params", *self._scheduled())),
+            tuple((id(x), x.requires_grad) for x in self._owned),
             tuple(module.training for net in nets for module in _structure(net).modules()),
+        )  # fmt: skip
+
+    def _scheduled(self) -> tuple[str, ...]:
+        names = self.trainer.numbers.varying
+        return (
+            *(["lr"] if {"lr_g", "lr_d"} & set(names) else []),
+            *(["betas"] if {"beta1", "beta2"} & set(names) else []),
         )
 
     def settle(self) -> None:
@@ -81,10 +111,10 @@ class Capture:
             trainer.controller is not None and trainer.controller.due,
         )  # fmt: skip
 
-    def _replay(self, key: Hashable, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def _again(self, key: Hashable, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         trainer = self.trainer
         numbers = {name: _number(trainer.numbers[name], trainer.device) for name in trainer.numbers.varying}
-        rules = [one for one in (trainer.optimizer_g, trainer.optimizer_d) if isinstance(one, Rule) and one.counts]
+        rules = [one for one in (trainer.optimizer_g, trainer.optimizer_d) if isinstance(one, Rule)]
         clocks = [_number(rule.taken + 1, trainer.device) for rule in rules]
         draws = [trainer.cures.draws.fresh(*slot) for slot in self._asked[key]]
         inputs = [*chain.from_iterable(batches), *numbers.values(), *clocks, *draws]
@@ -141,9 +171,43 @@ class _Graph:
         return [self._results[0].clone(), *self._results[1:]]
 
 
-def refusal(trainer) -> str | None:
-    """Why a step of `trainer` cannot be recorded, as a sentence; None if it can."""
+def refusal(trainer, strangers: bool = False) -> str | None:
+    """Why the steps of `trainer` cannot be recorded, as a sentence; None if they can.
+
+    Args:
+        strangers: networks of unknown classes may be recorded: whoever says so knows that their code does the same in
+            each pass.
+    """
+    cls = type(trainer)
+    ours = all(getattr(cls, name).__module__ == "ganlab.train.trainer" for name in ("step", "play"))
+    if not ours or {"step", "play"} & vars(trainer).keys():
+        return f"Steps are not recorded: {cls.__name__} has a `step` or a `play` of its own."
+    for name, optimizer in (("optimizer_g", trainer.optimizer_g), ("optimizer_d", trainer.optimizer_d)):
+        kind = type(optimizer)
+        if kind not in OPTIMIZERS and not (isinstance(optimizer, Rule) and kind.__module__.startswith("ganlab.")):
+            return f"Steps are not recorded: {name} is a {kind.__name__}, and may keep what it remembers in Python."
+        if hasattr(optimizer, "extrapolate"):
+            return f"Steps are not recorded: {name}, a {kind.__name__}, does something else in every other step."
+        if stranger := _stranger(chain(optimizer._optimizer_step_pre_hooks.values(),
+                                       optimizer._optimizer_step_post_hooks.values())):  # fmt: skip
+            return f"Steps are not recorded: {name} has a hook, {stranger}, that a replay would not call."
+    for name, net in (("G", trainer.G), ("D", trainer.D)):
+        for module in chain(net.modules(), _structure(net).modules()):
+            if not strangers and not type(module).__module__.startswith(KNOWN):
+                return (
+                    f"Steps are not recorded: {name} has a {type(module).__name__}, whose code is not known here. If "
+                    "it does the same in every pass (no counters, no choices in Python), say fit(..., capture=True)."
+                )
+            hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
+            if stranger := _stranger(chain.from_iterable(each.values() for each in hooks)):
+                return f"Steps are not recorded: {name} has a hook, {stranger}, that a replay would not call."
     return None
+
+
+def _stranger(hooks: Iterable[Callable]) -> str | None:
+    """The first hook that is not this package's own. What a monitor counts, it is told."""
+    strangers = (hook for hook in hooks if not (getattr(hook, "__module__", None) or "").startswith("ganlab."))
+    return next((getattr(hook, "__qualname__", repr(hook)) for hook in strangers), None)
 
 
 def _structure(net: nn.Module) -> nn.Module:
@@ -156,3 +220,7 @@ def _number(value: float, device: torch.device) -> Tensor:
 
 def _plain(value) -> Hashable:
     return (id(value),) if isinstance(value, Tensor) else tuple(value) if isinstance(value, list) else value
+
+
+def _is(value) -> bool:
+    return isinstance(value, Tensor)

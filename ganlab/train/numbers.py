@@ -1,5 +1,6 @@
 """The numbers of a recipe at one step."""
 
+import torch
 from torch import Tensor
 
 from ganlab.train.recipe import NOISES, Recipe
@@ -46,9 +47,13 @@ class Numbers:
         """Let tensors stand for numbers, so that a recorded step reads them anew."""
         self._now |= tensors
 
-    def write(self, group: dict, player: str) -> None:
-        """Set what follows a schedule in an optimizer's group; `player` is "g" or "d"."""
+    def write(self, group: dict, player: str, tensor: bool = False) -> None:
+        """Set what follows a schedule in an optimizer's group; `player` is "g" or "d".
+
+        tensor: the rate as a tensor, with which the rules of `ganlab.optim` round as they do in a recorded step.
+        """
         if f"lr_{player}" in self.varying:
-            group["lr"] = self[f"lr_{player}"]
+            lr = self[f"lr_{player}"]
+            group["lr"] = torch.as_tensor(lr, dtype=torch.float64) if tensor else lr
         if "betas" in group and {"beta1", "beta2"} & set(self.varying):
             group["betas"] = (self["beta1"], self["beta2"])

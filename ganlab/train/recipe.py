@@ -47,8 +47,8 @@ class Recipe:
         gamma: weight of the penalty, which holds a factor of 1/2: R1 is gamma/2 E|slope|^2.
         penalty_every: apply the penalty in one step of D out of so many, and that many times as strongly: the same
             penalty on average, for less work (lazy regularisation; Karras et al. 2020, section 3.1).
-        noise: instance noise on all that D sees, real and generated, so that the two laws overlap (Sønderby et al. 2017,
-            section 3.1; Arjovsky & Bottou 2017, section 3): a name in `NOISES`, how it falls off; None: none.
+        noise: instance noise on all that D sees, so that the laws of real and generated samples overlap (Sønderby et
+            al. 2017, section 3.1; Arjovsky & Bottou 2017, section 3): a name in `NOISES`, how it falls off; None: none.
         noise_sigma: its standard deviation at the start, in the data's units.
         noise_steps: steps of G after which "linear" noise has gone.
         clip: how gradients are clipped between backward and step, a name in `ganlab.clipping.CLIPS`; None: not.

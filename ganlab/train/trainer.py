@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganlab import losses
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
+from ganlab.optim import Rule as Formula
 from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import checkpoint
@@ -71,6 +72,7 @@ class Trainer:
         self.steps = 0
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
+        self.engine = Capture(self)
 
     def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
         names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.at(0)
@@ -129,7 +131,7 @@ class Trainer:
     def _write_numbers(self) -> None:
         for player, optimizer in (("g", self.optimizer_g), ("d", self.optimizer_d)):
             for group in optimizer.param_groups if self.recipe.schedules else ():
-                self.numbers.write(group, player)
+                self.numbers.write(group, player, tensor=isinstance(optimizer, Formula))
 
     def _advance(self, row: Tensor) -> None:
         """Count a step that has been played."""
@@ -156,9 +158,9 @@ class Trainer:
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
         callback_every: int = 100, checkpoint: str | Path | None = None, checkpoint_every: int = 100,
-        progress: bool = True,
+        progress: bool = True, capture: bool | None = None,
     ) -> "Trainer":  # fmt: skip
-        """Train until step `steps`.
+        """Train until step `steps`. Steps are recorded once and replayed, which is faster and gives the same numbers.
 
         Args:
             steps: the step to stop at, counted from the start of training and not of this call.
@@ -167,25 +169,27 @@ class Trainer:
             checkpoint: a file. If it is there, training goes on from it, so the same script, run again after a kill,
                 finishes the same run. It is written every `checkpoint_every` steps and at the end.
             progress: show a progress bar.
+            capture: None: record steps where that is known to be safe; True: also with networks of unknown classes;
+                False: play every step in Python. `engine.reason` says why steps are not recorded.
         """
         if checkpoint is not None and Path(checkpoint).exists():
             self.load(checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
-        engine = Capture(self)
+        self.engine.begin(capture)
         with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
             while self.steps < steps:
-                engine.step()
+                self.engine.step()
                 if self.steps % log_every == 0 or self.steps == steps:
                     self._flush()
                     shown.update(self.steps - shown.n)
                 if callback is not None and self.steps % callback_every == 0:
-                    engine.settle()
+                    self.engine.settle()
                     callback(self)
-                    engine.look()
+                    self.engine.look()
                 if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
                     self.save(checkpoint)
-        engine.settle()
+        self.engine.end()
         return self
 
     def _flush(self) -> None:
