@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlab._numeric import MEASURES
 from ganlab.monitor._updates import NOTHING, Player
 
 # What a row of the gradient table is for, beside a step, a phase and a seed.
-PARTS = {"net": (), "layer": ("layer", "depth"), "parameter": ("layer", "parameter", "depth")}
+PARTS = ("net", "layer", "parameter")
 # The numbers of a row, in this order.
 GRADIENTS = ("grad_norm", "zero_share", "nonfinite", "update_ratio")
 
@@ -28,7 +29,7 @@ class Points:
 
     phase: the player's name.
     steps: of the points, T.
-    things: what names each thing: the columns of `PARTS`, K long each.
+    things: columns that name each thing, K long each: of a parameter its layer, its name and the layer's depth.
     values: (T, 4, K, N), the rows of `GRADIENTS`.
     status: (T, K, N), strings.
     """
@@ -51,7 +52,7 @@ def points(player: Player, by: str = "layer", last: bool = False) -> Points:
         raise ValueError(f"by={by!r}: one of {', '.join(PARTS)}")
     read = player.series.read()[-1:] if last else player.series.read()
     shape = (len(read), len(player.names), player.members or 1)
-    values = np.array([row for _, row, _ in read]).reshape(shape[0], 5, *shape[1:])
+    values = np.array([row for _, row, _ in read]).reshape(shape[0], len(MEASURES) + 1, *shape[1:])
     norm, zeros, bad, weight, moved = np.moveaxis(values, 1, 0)
     notes = [note for _, _, note in read]
     nothing = np.array([[status in NOTHING for status in note] for note in notes], dtype=bool).reshape(*shape[:2], 1)
