@@ -35,6 +35,15 @@ DIRECT: dict[Callable, Callable] = {
     aten._foreach_add_.Scalar: torch._foreach_add_, aten._fused_adam_.default: torch._fused_adam_,
 }  # fmt: skip
 
+# Element by element: the result may go where the first argument was, if nobody needs that any more.
+IN_PLACE: dict[Callable, Callable] = {
+    aten.add.Tensor: lambda a, b, **options: a.add_(b, **options),
+    aten.mul.Tensor: lambda a, b: a.mul_(b),
+    aten.leaky_relu_backward.default: lambda a, *rest: _leaky_relu_backward(a, *rest, grad_input=a),
+    aten.threshold_backward.default: lambda a, *rest: _threshold_backward(a, *rest, grad_input=a),
+}
+_leaky_relu_backward, _threshold_backward = aten.leaky_relu_backward.grad_input, aten.threshold_backward.grad_input
+
 
 @dataclass
 class Call:
@@ -178,10 +187,24 @@ def _compiled(calls: list[Call], inputs: Sequence[Tensor], results: Sequence[Ten
         name = known.setdefault(id(value), f"t{len(known)}") if isinstance(value, Tensor) else "_"
         return name if name[0] == "t" else "_"
 
+    viewed = {id(x) for call in calls if call.function in VIEWS for x in (*call.inputs, *call.outputs)}
+
+    def free(i: int, call: Call) -> bool:
+        """Whether the first argument is the program's own, as large as the result, and used here for the last time."""
+        if call.function not in IN_PLACE or not isinstance(a := call.args[0], Tensor):
+            return False
+        alike = (a.shape, a.dtype, a.stride()) == (call.result.shape, call.result.dtype, call.result.stride())
+        others = [id(x) for x in call.inputs[1:]]
+        return (
+            alike and known.get(id(a), "")[:1] == "t" and last[id(a)] == i and id(a) not in viewed
+            and id(a) not in others
+        )  # fmt: skip
+
     lines = []
     for i, call in enumerate(calls):
         given = [*map(text, call.args), *(f"{key}={text(value)}" for key, value in call.kwargs.items())]
-        made = f"{constant(DIRECT.get(call.function, call.function))}({', '.join(given)})"
+        function = IN_PLACE[call.function] if free(i, call) else DIRECT.get(call.function, call.function)
+        made = f"{constant(function)}({', '.join(given)})"
         lines.append(f"{target(call.result)} = {made}" if call.outputs else made)
         gone = {known[id(x)] for x in (*call.inputs, *call.outputs) if last[id(x)] == i}
         lines += [f"del {', '.join(names_)}"] if (names_ := sorted(name for name in gone if name[0] == "t")) else []
