@@ -1,7 +1,33 @@
 """ganlab: a small laboratory for gradient trouble in GANs.
 
-One concept a file. Start with `ganlab.train` (the loop), `ganlab.losses` (what each player minimises)
-and `ganlab.data` (what they play over); `ganlab.population` trains many seeds at once.
+What people come for:
+
+    ganlab.nets, ganlab.losses, ganlab.train                the GAN: networks, what each player minimises, the loop
+    ganlab.theory                                           the losses derived, and what should happen on paper
+    ganlab.clipping, ganlab.penalties, ganlab.monitor       gradients clipped, bounded, watched, in any loop
+
+and the laboratory that the book runs on:
+
+    ganlab.study, ganlab.plots, ganlab.metrics, ganlab.data, ganlab.latent, ganlab.optim, ganlab.population
+
+`import ganlab` needs torch and NumPy alone, and loads a wing when it is first named.
 """
 
+from importlib import import_module
+
 __version__ = "0.1.0"
+_WINGS = (
+    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "study", "plots", "metrics", "data",
+    "latent", "optim", "population",
+)  # fmt: skip
+__all__ = ["__version__", *_WINGS]
+
+
+def __getattr__(name: str):
+    if name in _WINGS:
+        return import_module(f"ganlab.{name}")
+    raise AttributeError(f"module 'ganlab' has no attribute {name!r}; its wings: {', '.join(_WINGS)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_WINGS])

@@ -1,4 +1,4 @@
-"""What each player minimises: six pairs of pure functions on logits.
+"""What does each player minimise? Six pairs of pure functions on logits.
 
 A logit `l` is what the discriminator returns, with no sigmoid behind it; `s(l)` is the probability of "real". Logits
 have shape `(..., batch)`: `(batch,)` from one discriminator, `(N, batch)` from a population of N seeds. A loss is the

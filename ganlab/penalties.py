@@ -1,4 +1,4 @@
-"""Penalties on the discriminator's slope, to be added to its loss.
+"""Is the discriminator too steep? Penalties on its slope, to be added to its loss.
 
 The slope of a sample is the gradient of D's logit with respect to that sample. A penalty is half the mean over the
 batch of a function of the slope's norm, one value a member, and the caller multiplies it by gamma: the discriminator

@@ -1,8 +1,8 @@
-"""Many seeds trained at once: the parameters of N equal networks, stacked.
+"""How do many seeds train at once? The parameters of N equal networks are stacked.
 
-One forward pass of a `Population` is N independent forward passes (`torch.func.vmap`), and an element-wise optimizer on
-stacked parameters is N optimizers. So a loop written for one GAN trains N of them; member k ends where the solo run
-with that seed ends, to rounding.
+One forward pass of a `Population` is N independent forward passes, and an element-wise optimizer on stacked parameters
+is N optimizers. So a loop written for one GAN trains N of them; member k ends where the solo run with that seed ends,
+to rounding.
 """
 
 import copy

@@ -13,6 +13,7 @@ import wings
 FLOORS = [
     {
         "_check": "Checks that several files share",
+        "_stacked": "The forward pass of N stacked networks without `vmap`",
         "_files": "Files that are written whole or not at all",
         "_progress": "Progress bars",
         "_numeric": "What the gradients of a network look like",
@@ -20,9 +21,9 @@ FLOORS = [
         "_logits": "What the losses refuse",
     },
     {
-        "losses": "What each player minimises",
-        "population": "Many seeds trained at once",
-        "optim": "Optimizers from their formulas",
+        "losses": "What does each player minimise?",
+        "population": "How do many seeds train at once?",
+        "optim": "Which way does a step go?",
         "data": "What do they play over?",
         "study": "Would the next seed say the same?",
     },
@@ -33,7 +34,7 @@ FLOORS = [
         "metrics": "What is a run worth?",
     },
     {
-        "penalties": "Penalties on the discriminator's slope",
+        "penalties": "Is the discriminator too steep?",
         "latent": "What goes into the generator?",
         "theory": "What should happen, on paper?",
     },

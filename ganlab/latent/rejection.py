@@ -7,10 +7,9 @@ high dimensions nearly nothing would be kept, so the paper shifts the acceptance
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from ganlab._check import check_positive, lookup
+from ganlab._check import check_positive, lookup, optional
 from ganlab.latent.laws import LATENTS
 from ganlab.population import Population
 
@@ -152,7 +151,7 @@ def calibration(real: Tensor, fake: Tensor) -> tuple[float, float]:
             slope += [(excess * logits).mean(), excess.mean()]
         return value, slope
 
-    a, b = minimize(loss, x0=[1.0, 0.0], jac=True, method="BFGS").x
+    a, b = optional("scipy.optimize", extra="lab").minimize(loss, x0=[1.0, 0.0], jac=True, method="BFGS").x
     return float(a), float(b)
 
 

@@ -1,12 +1,16 @@
 """What a network costs: parameters and multiply-adds, layer by layer, from the shapes that pass through it."""
 
 import math
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from ganlab._check import optional
 from ganlab.population import Population
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def _linear(layer: nn.Linear, x: Tensor, y: Tensor) -> int:
@@ -39,7 +43,7 @@ def parameters(net: nn.Module) -> int:
     return total // net.size if isinstance(net, Population) else total
 
 
-def counts(net: nn.Module, x: Tensor) -> pd.DataFrame:
+def counts(net: nn.Module, x: Tensor) -> "pandas.DataFrame":
     """A row for each layer with weights: layer, kind, parameters, multiply_adds for the batch `x`.
 
     Multiply-adds are those of linear layers and convolutions (a transposed convolution's without those that its padding
@@ -81,7 +85,7 @@ def counts(net: nn.Module, x: Tensor) -> pd.DataFrame:
             handle.remove()
         for module, mode in training.items():
             module.training = mode
-    return pd.DataFrame(
+    return optional("pandas", extra="lab").DataFrame(
         {
             "layer": list(found),
             "kind": [type(module).__name__ for module in found.values()],

@@ -1,4 +1,4 @@
-"""Optimizers from their formulas, as `torch.optim.Optimizer`s with torch's names, defaults and state.
+"""Which way does a step go? Optimizers from their formulas, as torch's, with its names, defaults and state.
 
     optimizer = Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999))
 
@@ -16,8 +16,9 @@ rule.py: what all rules share, and the base for one of your own.
 
 from ganlab.optim.adaptive import Adadelta, Adagrad, RMSprop
 from ganlab.optim.moments import Adam, AdamW, AMSGrad
-from ganlab.optim.rule import Rule, Tensors
+from ganlab.optim.rule import Rule
 from ganlab.optim.steps import SGD, Momentum, Nesterov, NormalisedSGD
+from ganlab.optim.tensors import Tensors
 from ganlab.optim.two_player import ExtraAdam, ExtraSGD, OptimisticAdam, OptimisticSGD
 from ganlab.optim.weight_decay import regularise
 

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import torch
 
-from ganlab.optim.rule import Rule, Tensors
+from ganlab.optim.rule import Rule
+from ganlab.optim.tensors import Tensors
 
 
 class Adagrad(Rule):

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganlab.optim.rule import Rule, Tensors
+from ganlab.optim.rule import Rule
+from ganlab.optim.tensors import Tensors
 
 
 class Adam(Rule):

@@ -16,8 +16,9 @@ from typing import ClassVar
 import torch
 
 from ganlab.optim.moments import Adam
-from ganlab.optim.rule import Rule, Tensors
+from ganlab.optim.rule import Rule
 from ganlab.optim.steps import SGD
+from ganlab.optim.tensors import Tensors
 
 
 class _Optimistic(Rule):

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 class WeightAverage(nn.Module):
     """`module`, a copy of `net`, whose numbers follow those of `net`: average <- decay average + (1 - decay) net.
 
-        >>> import torch
-        >>> from ganlab.train import WeightAverage
-        >>> net = torch.nn.Linear(1, 1, bias=False)
-        >>> average = WeightAverage(net)
-        >>> _ = torch.nn.init.constant_(net.weight, 3.0), torch.nn.init.constant_(average.module.weight, 1.0)
-        >>> average.update(net, decay=0.5); average.module.weight.item()
-        2.0
+    >>> import torch
+    >>> from ganlab.train import WeightAverage
+    >>> net = torch.nn.Linear(1, 1, bias=False)
+    >>> average = WeightAverage(net)
+    >>> _ = torch.nn.init.constant_(net.weight, 3.0), torch.nn.init.constant_(average.module.weight, 1.0)
+    >>> average.update(net, decay=0.5); average.module.weight.item()
+    2.0
 
     Polyak & Juditsky 1992; in GANs Yazıcı et al. 2019. Buffers are averaged too where they hold fractions (running
     statistics), and copied where they hold whole numbers. The names in `state_dict` are those of

@@ -14,14 +14,22 @@ from torch import Tensor, nn
 
 from ganlab.optim import Rule
 from ganlab.population import Population
+from ganlab.train._cuda_graph import CudaGraph
 from ganlab.train._program import record
 
-OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD)  # and every `Rule`
-KNOWN = ("torch.nn.", "ganlab.")  # packages whose modules keep no state in Python from pass to pass
+_OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD)  # and every `Rule`
+_KNOWN = ("torch.nn.", "ganlab.")  # packages whose modules keep no state in Python from pass to pass
 
 
 class Capture:
     """The steps of a `Trainer`, recorded at their second occurrence and replayed from then on.
+
+    >>> from ganlab import data, nets, train
+    >>> D = nets.mlp_discriminator((2,))
+    >>> trainer = train.Trainer(nets.mlp_generator((2,)), D, data.load("ring"), train.Recipe(batch=16))
+    >>> hook = D.register_forward_hook(lambda *_: print("called"))
+    >>> trainer.engine.begin(); trainer.engine.reason
+    'Steps are not recorded: D has a hook, <lambda>, that a replay would not call.'
 
     Args:
         trainer: whose steps.
@@ -29,6 +37,7 @@ class Capture:
 
     Attributes:
         reason: a sentence that says why steps are not recorded; None if they are.
+        remark: a sentence that says why recorded steps run without a CUDA graph, where there is a GPU; else None.
     """
 
     def __init__(self, trainer, wanted: bool | None = None):
@@ -37,12 +46,13 @@ class Capture:
         self._programs: dict[Hashable, Callable[..., list[Tensor]]] = {}
         self._gradients: list[Tensor] | None = None
         self.reason: str | None = None
+        self.remark: str | None = None
         self.begin(wanted)
 
     def begin(self, wanted: bool | None = None) -> None:
         """Before a fit: look at the trainer as it is now."""
         switched_off = "Steps are not recorded: fit(..., capture=False) says so."
-        self.reason = switched_off if wanted is False else refusal(self.trainer, strangers=bool(wanted))
+        self.reason = switched_off if wanted is False else _refusal(self.trainer, strangers=bool(wanted))
         self.look()
 
     def end(self) -> None:
@@ -119,7 +129,9 @@ class Capture:
         draws = [trainer.cures.draws.fresh(*slot) for slot in self._asked[key]]
         inputs = [*chain.from_iterable(batches), *numbers.values(), *clocks, *draws]
         if key in self._programs:
-            row, *self._gradients = self._programs[key](*inputs)
+            program = self._programs[key]
+            row, *self._gradients = program(*inputs)
+            self.remark = getattr(program, "reason", None) or self.remark
             for rule in rules:
                 rule.tick()
             if trainer.monitor is not None:
@@ -130,7 +142,7 @@ class Capture:
             rest = iter(given)
             pairs = [(next(rest), next(rest)) for _ in batches]
             trainer.numbers.give({name: next(rest) for name in numbers})
-            trainer._write_numbers()
+            trainer.numbers.write(g=trainer.optimizer_g, d=trainer.optimizer_d)
             for rule in rules:
                 rule.clock = next(rest)
             trainer.cures.draws.given = list(rest)
@@ -147,7 +159,7 @@ class Capture:
         if program is None:
             self.reason = "Steps are not recorded: something in them reads a number off a tensor."
         else:
-            self._programs[key] = _Graph(program) if trainer.device.type == "cuda" else program
+            self._programs[key] = CudaGraph(program) if trainer.device.type == "cuda" else program
         return row
 
     def _parameters(self) -> list[Tensor]:
@@ -155,23 +167,7 @@ class Capture:
         return [p for group in groups for p in group["params"] if p.requires_grad]
 
 
-class _Graph:
-    """A program as a CUDA graph, recorded at its first call."""
-
-    def __init__(self, program: Callable[..., list[Tensor]]):
-        self._program, self._graph = program, None
-
-    def __call__(self, *inputs: Tensor) -> list[Tensor]:
-        if self._graph is None:
-            self._static, self._graph = [x.clone() for x in inputs], torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):  # runs nothing: the replay is the step
-                self._results = self._program(*self._static)
-        torch._foreach_copy_(self._static, list(inputs))
-        self._graph.replay()
-        return [self._results[0].clone(), *self._results[1:]]
-
-
-def refusal(trainer, strangers: bool = False) -> str | None:
+def _refusal(trainer, strangers: bool = False) -> str | None:
     """Why the steps of `trainer` cannot be recorded, as a sentence; None if they can.
 
     Args:
@@ -184,7 +180,7 @@ def refusal(trainer, strangers: bool = False) -> str | None:
         return f"Steps are not recorded: {cls.__name__} has a `step` or a `play` of its own."
     for name, optimizer in (("optimizer_g", trainer.optimizer_g), ("optimizer_d", trainer.optimizer_d)):
         kind = type(optimizer)
-        if kind not in OPTIMIZERS and not (isinstance(optimizer, Rule) and kind.__module__.startswith("ganlab.")):
+        if kind not in _OPTIMIZERS and not (isinstance(optimizer, Rule) and kind.__module__.startswith("ganlab.")):
             return f"Steps are not recorded: {name} is a {kind.__name__}, and may keep what it remembers in Python."
         if hasattr(optimizer, "extrapolate"):
             return f"Steps are not recorded: {name}, a {kind.__name__}, does something else in every other step."
@@ -193,7 +189,7 @@ def refusal(trainer, strangers: bool = False) -> str | None:
             return f"Steps are not recorded: {name} has a hook, {stranger}, that a replay would not call."
     for name, net in (("G", trainer.G), ("D", trainer.D)):
         for module in chain(net.modules(), _structure(net).modules()):
-            if not strangers and not type(module).__module__.startswith(KNOWN):
+            if not strangers and not type(module).__module__.startswith(_KNOWN):
                 return (
                     f"Steps are not recorded: {name} has a {type(module).__name__}, whose code is not known here. If "
                     "it does the same in every pass (no counters, no choices in Python), say fit(..., capture=True)."

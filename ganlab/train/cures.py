@@ -15,6 +15,13 @@ from ganlab.train.recipe import PLAYERS, Recipe
 class Cures:
     """The cures of `recipe`, with the random numbers and windows they need; each does nothing where it is not chosen.
 
+    >>> from ganlab import data, nets, train
+    >>> recipe = train.Recipe(batch=16, clip="norm", clip_at=0.1, clip_players="D")
+    >>> G, D = nets.mlp_generator((2,)), nets.mlp_discriminator((2,))
+    >>> trainer = train.Trainer(G, D, data.load("ring"), recipe).fit(5, progress=False)
+    >>> {player: report.calls for player, report in trainer.cures.clipped.items()}
+    {'D': 5}
+
     Attributes:
         clipped: for each player whose gradient is clipped ("G", "D"), a `Report` since this object was made.
     """

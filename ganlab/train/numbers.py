@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ganlab.optim import Rule
 from ganlab.train.recipe import NOISES, Recipe
 from ganlab.train.schedule import at
 
@@ -10,11 +11,11 @@ from ganlab.train.schedule import at
 class Numbers:
     """What may change from step to step, by name: lr_g, lr_d, beta1, beta2, ema, gamma, sigma (of the noise).
 
-        >>> from ganlab.train import Recipe, Schedule
-        >>> from ganlab.train.numbers import Numbers
-        >>> numbers = Numbers(Recipe(penalty="r1", gamma=Schedule([(0, 10.0), (100, 0.0)])))
-        >>> numbers.set(50); numbers["gamma"], numbers["lr_g"]
-        (5.0, 0.0002)
+    >>> from ganlab.train import Recipe, Schedule
+    >>> from ganlab.train.numbers import Numbers
+    >>> numbers = Numbers(Recipe(penalty="r1", gamma=Schedule([(0, 10.0), (100, 0.0)])))
+    >>> numbers.set(50); numbers["gamma"], numbers["lr_g"]
+    (5.0, 0.0002)
 
     Attributes:
         varying: the names of those that do change, in a fixed order.
@@ -47,13 +48,14 @@ class Numbers:
         """Let tensors stand for numbers, so that a recorded step reads them anew."""
         self._now |= tensors
 
-    def write(self, group: dict, player: str, tensor: bool = False) -> None:
-        """Set what follows a schedule in an optimizer's group; `player` is "g" or "d".
-
-        tensor: the rate as a tensor, with which the rules of `ganlab.optim` round as they do in a recorded step.
-        """
-        if f"lr_{player}" in self.varying:
-            lr = self[f"lr_{player}"]
-            group["lr"] = torch.as_tensor(lr, dtype=torch.float64) if tensor else lr
-        if "betas" in group and {"beta1", "beta2"} & set(self.varying):
-            group["betas"] = (self["beta1"], self["beta2"])
+    def write(self, **optimizers: torch.optim.Optimizer) -> None:
+        """Set what follows a schedule in the players' optimizers, g= and d=."""
+        for player, optimizer in optimizers.items() if self.recipe.schedules else ():
+            lr, betas = self[f"lr_{player}"], (self["beta1"], self["beta2"])
+            if isinstance(optimizer, Rule):  # as a tensor it rounds as it does in a recorded step
+                lr = torch.as_tensor(lr, dtype=torch.float64)
+            for group in optimizer.param_groups:
+                if f"lr_{player}" in self.varying:
+                    group["lr"] = lr
+                if "betas" in group and {"beta1", "beta2"} & set(self.varying):
+                    group["betas"] = betas

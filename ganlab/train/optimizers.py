@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from ganlab.train.recipe import Recipe
 
 
-def adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+def _adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
     """Adam (Kingma & Ba 2015); fused: one pass over all parameters."""
     return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, fused=True)
 
 
-def rmsprop(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+def _rmsprop(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
     """RMSprop with torch's decay of 0.99."""
-    return torch.optim.RMSprop(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
+    parameters = list(parameters)  # on a GPU the count of steps stays there too, so that a step can be a CUDA graph
+    gpu = parameters[0].is_cuda
+    return torch.optim.RMSprop(parameters, lr=lr, momentum=recipe.momentum, foreach=True, capturable=gpu)
 
 
-def sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
+def _sgd(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
     """Stochastic gradient descent, with momentum where the recipe has it."""
     return torch.optim.SGD(parameters, lr=lr, momentum=recipe.momentum, foreach=True)
 
@@ -37,9 +39,9 @@ def _ours(rule: type[optim.Rule], *used: str, **fixed) -> Callable:
 
 # The first three are torch's own, fused or in one call for all parameters; the others are `ganlab.optim`'s.
 OPTIMIZERS = {
-    "adam": adam,
-    "rmsprop": rmsprop,
-    "sgd": sgd,
+    "adam": _adam,
+    "rmsprop": _rmsprop,
+    "sgd": _sgd,
     "momentum": _ours(optim.Momentum, "momentum"),
     "nesterov": _ours(optim.Nesterov, "momentum"),
     "normalised_sgd": _ours(optim.NormalisedSGD, "momentum"),

@@ -25,10 +25,10 @@ NOISES: dict[str, Callable[[int], Schedule]] = {
 class Recipe:
     """How to train: everything but the networks, the data and the seeds.
 
-        >>> from ganlab.train import Recipe, Schedule
-        >>> recipe = Recipe(loss="hinge", lr_d=Schedule([(0, 4e-4), (1000, 1e-4)]), penalty="r1", gamma=0.1)
-        >>> sorted(recipe.schedules), recipe.schedules["lr_d"](500)
-        (['lr_d'], 0.00025)
+    >>> from ganlab.train import Recipe, Schedule
+    >>> recipe = Recipe(loss="hinge", lr_d=Schedule([(0, 4e-4), (1000, 1e-4)]), penalty="r1", gamma=0.1)
+    >>> sorted(recipe.schedules), recipe.schedules["lr_d"](500)
+    (['lr_d'], 0.00025)
 
     The learning rates, each of `betas`, `ema`, `gamma` and `noise_sigma` may be a `Schedule` instead of a number.
 

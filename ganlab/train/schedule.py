@@ -22,10 +22,10 @@ class Schedule:
 
     Before the first point and after the last it stays as it is there. Steps count from 0.
 
-        >>> from ganlab.train import Schedule
-        >>> lr = Schedule([(0, 2e-4), (100, 5e-5)], "cosine")
-        >>> [round(lr(step), 6) for step in (0, 50, 100, 1000)]
-        [0.0002, 0.000125, 5e-05, 5e-05]
+    >>> from ganlab.train import Schedule
+    >>> lr = Schedule([(0, 2e-4), (100, 5e-5)], "cosine")
+    >>> [round(lr(step), 6) for step in (0, 50, 100, 1000)]
+    [0.0002, 0.000125, 5e-05, 5e-05]
 
     Args:
         points: at least one pair; the steps are whole numbers that rise.

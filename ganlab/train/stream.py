@@ -18,6 +18,12 @@ class Stream:
     Every seed has a generator of its own, so what a member sees does not depend on the other members. Numbers are drawn
     in blocks of many steps, always on the CPU: the same seed gives the same data on any device.
 
+    >>> from ganlab.data import load
+    >>> from ganlab.train import Stream
+    >>> (real, z), = Stream(load("ring"), latent=4, batch=16, seeds=[0, 1]).next()
+    >>> real.shape, z.shape
+    (torch.Size([2, 16, 2]), torch.Size([2, 16, 4]))
+
     Args:
         data: a `ganlab.data.Dataset` (or anything with `shape` and `sample(n, generator)`).
         latent: width of the generator's input.

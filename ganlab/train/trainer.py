@@ -3,22 +3,21 @@
 `Trainer.step` is the whole algorithm. Everything else here is bookkeeping.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ganlab import losses
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
-from ganlab.optim import Rule as Formula
 from ganlab.optim import regularise
 from ganlab.population import Population
-from ganlab.train import checkpoint
+from ganlab.train import _saving, checkpoint
 from ganlab.train._history import tidy
+from ganlab.train._players import check_players
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
@@ -28,9 +27,18 @@ from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.recipe import Recipe
 from ganlab.train.stream import Stream
 
+if TYPE_CHECKING:
+    import pandas
+
 
 class Trainer:
     """A GAN, or a population of GANs, in training.
+
+    >>> from ganlab import data, nets, train
+    >>> G, D = nets.mlp_generator((2,)), nets.mlp_discriminator((2,))
+    >>> trainer = train.Trainer(G, D, data.load("ring"), train.Recipe(batch=16))
+    >>> trainer.fit(5, progress=False).sample(100).shape
+    torch.Size([100, 2])
 
     Args:
         G: generator, (batch, latent) -> (batch, *shape); it has an attribute `latent`. Or a `Population` of such.
@@ -52,7 +60,7 @@ class Trainer:
     ):  # fmt: skip
         self.recipe = recipe or Recipe()
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
-        _check(G, D, self.seeds, self.recipe)
+        check_players(G, D, self.seeds, self.recipe)
         self.device = torch.device(device or next(G.parameters()).device)
         # Convolutions run faster with the channels last; torch has no such layout for a population's stacked weights.
         layout = {} if isinstance(G, Population) else {"memory_format": torch.channels_last}
@@ -126,12 +134,7 @@ class Trainer:
     def _set_numbers(self) -> None:
         """What follows a schedule gets its value of this step."""
         self.numbers.set(self.steps)
-        self._write_numbers()
-
-    def _write_numbers(self) -> None:
-        for player, optimizer in (("g", self.optimizer_g), ("d", self.optimizer_d)):
-            for group in optimizer.param_groups if self.recipe.schedules else ():
-                self.numbers.write(group, player, tensor=isinstance(optimizer, Formula))
+        self.numbers.write(g=self.optimizer_g, d=self.optimizer_d)
 
     def _advance(self, row: Tensor) -> None:
         """Count a step that has been played."""
@@ -170,7 +173,7 @@ class Trainer:
                 finishes the same run. It is written every `checkpoint_every` steps and at the end.
             progress: show a progress bar.
             capture: None: record steps where that is known to be safe; True: also with networks of unknown classes;
-                False: play every step in Python. `engine.reason` says why steps are not recorded.
+                False: play each in Python. `engine.reason` says why steps are not recorded.
         """
         if checkpoint is not None and Path(checkpoint).exists():
             self.load(checkpoint)
@@ -198,7 +201,7 @@ class Trainer:
         self._running = []
 
     @property
-    def history(self) -> pd.DataFrame:
+    def history(self) -> "pandas.DataFrame":
         """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
 
         Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
@@ -233,56 +236,8 @@ class Trainer:
 
     def save(self, path: str | Path) -> None:
         """Write everything that the rest of the run depends on, atomically (`ganlab.train.checkpoint`)."""
-        checkpoint.save(
-            {
-                "recipe": dataclasses.asdict(self.recipe), "seeds": self.seeds, "steps": self.steps,
-                "G": self.G.state_dict(), "D": self.D.state_dict(),
-                "average": None if self.average is None else self.average.state_dict(),
-                "optimizer_g": self.optimizer_g.state_dict(), "optimizer_d": self.optimizer_d.state_dict(),
-                "stream": self.stream.state_dict(), "cures": self.cures.state_dict(),
-                "controller": None if self.controller is None else self.controller.state_dict(),
-                "running": self._running, "log": self._log,
-                "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
-            },
-            path,
-        )  # fmt: skip
+        checkpoint.save(_saving.state(self), path)
 
     def load(self, path: str | Path) -> None:
         """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
-        state = checkpoint.load(path, self.device)
-        rule = None if self.controller is None else dataclasses.asdict(self.controller.rule)
-        mine = {**dataclasses.asdict(self.recipe), "seeds": self.seeds, "rule": rule}
-        # A field that is newer than the file: the run did as the default does.
-        theirs = {**dataclasses.asdict(Recipe()), **state["recipe"], "seeds": state["seeds"]}
-        theirs["rule"] = (state.get("controller") or {}).get("rule")
-        if different := sorted(key for key in mine if mine[key] != theirs.get(key)):
-            raise ValueError(
-                f"{path} is of another run: "
-                + ", ".join(f"{key}={theirs.get(key)!r} there and {mine[key]!r} here" for key in different)
-            )
-        self.G.load_state_dict(state["G"])
-        self.D.load_state_dict(state["D"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimizer_g.load_state_dict(state["optimizer_g"])
-        self.optimizer_d.load_state_dict(state["optimizer_d"])
-        self.stream.load_state_dict(state["stream"])
-        if "cures" in state:  # not in a file from before there were any
-            self.cures.load_state_dict(state["cures"])
-        if self.controller is not None:
-            self.controller.load_state_dict(state["controller"])
-        self.steps, self._running, self._log = state["steps"], state["running"], state["log"]
-        torch.set_rng_state(state["rng"].cpu())
-        if state["cuda_rng"]:
-            torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"]])
-
-
-def _check(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Recipe) -> None:
-    if not isinstance(getattr(G, "latent", None), int):
-        raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
-    if (law := getattr(G, "law", None)) not in (None, recipe.latent):
-        raise ValueError(f"latent={recipe.latent!r}: this G makes its latent from {law!r} numbers; set latent={law!r}")
-    sizes = [net.size if isinstance(net, Population) else None for net in (G, D)]
-    expected = None if isinstance(seeds, int) else len(seeds)
-    if sizes != [expected, expected]:
-        raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
+        _saving.restore(self, checkpoint.load(path, self.device), path)

@@ -1,0 +1,18 @@
+"""What a trainer asks of its two networks."""
+
+from torch import nn
+
+from ganlab.population import Population
+from ganlab.train.recipe import Recipe
+
+
+def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Recipe) -> None:
+    """Raise a ValueError for networks that do not fit each other, the seeds or the recipe."""
+    if not isinstance(getattr(G, "latent", None), int):
+        raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
+    if (law := getattr(G, "law", None)) not in (None, recipe.latent):
+        raise ValueError(f"latent={recipe.latent!r}: this G makes its latent from {law!r} numbers; set latent={law!r}")
+    sizes = [net.size if isinstance(net, Population) else None for net in (G, D)]
+    expected = None if isinstance(seeds, int) else len(seeds)
+    if sizes != [expected, expected]:
+        raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
