@@ -24,7 +24,8 @@ def test_a_bar_is_a_context_that_counts(either_way):
     with bar(total=10, initial=4, desc="steps", unit="step") as shown:
         shown.update(5)
         shown.set_postfix(loss=1.0)
-        assert shown.n == 9
+        # tqdm counts nothing where the environment switches it off.
+        assert shown.n == (4 if getattr(shown, "disable", False) else 9)
     shown.close()
 
 
