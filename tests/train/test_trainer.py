@@ -112,19 +112,32 @@ def test_callbacks_come_before_the_first_step_and_then_regularly():
 
 
 @settings(max_examples=20, deadline=None)
-@given(stop=st.integers(1, 150), seeds=st.sampled_from([0, [0, 1]]), critic_steps=st.integers(1, 2))
-def test_a_stream_goes_on_where_it_stopped(stop, seeds, critic_steps):
-    def fresh():
-        return Stream(TwoModes(), 4, 8, seeds, critic_steps=critic_steps)
-
-    whole, second = fresh(), fresh()
+@given(
+    stop=st.integers(1, 150), seeds=st.sampled_from([0, [0, 1]]), critic_steps=st.integers(1, 2),
+    ahead=st.tuples(st.booleans(), st.booleans()),
+)  # fmt: skip
+def test_a_stream_goes_on_where_it_stopped(stop, seeds, critic_steps, ahead):
+    """Whether it draws ahead, in the background, or when it is asked."""
+    whole, second = (Stream(TwoModes(), 4, 8, seeds, critic_steps=critic_steps, ahead=one) for one in ahead)
     for _ in range(stop):
         whole.next()
+    second.next()  # and has perhaps drawn what is not to come
     second.load_state_dict(whole.state_dict())
     for _ in range(70):
         for (real, z), (real_2, z_2) in zip(whole.next(), second.next(), strict=True):
             assert torch.equal(real, real_2)
             assert torch.equal(z, z_2)
+
+
+def test_a_stream_spends_each_number_once_and_none_for_nothing():
+    """Against the generator itself: block after block, in the order in which it gives its numbers."""
+    stream, generator = Stream(TwoModes(), 4, 8, 5), torch.Generator().manual_seed(2**32 + 5)
+    for _ in range(3):
+        n = stream.block * 8
+        real, z = TwoModes().sample(n, generator), torch.randn(n, 4, generator=generator)
+        for i in range(stream.block):
+            ((now, latents),) = stream.next()
+            assert torch.equal(now, real[8 * i : 8 * i + 8]) and torch.equal(latents, z[8 * i : 8 * i + 8])
 
 
 @pytest.mark.parametrize("seeds", [0, [0, 1, 2]])
