@@ -1,4 +1,4 @@
-"""The ring GAN as JAX trains it: `vmap` over seeds, `scan` over steps, `jit` around both. What the engine is timed against.
+"""The ring GAN as JAX trains it: `vmap` over seeds, `scan` over steps, `jit` around both. `engine.py` is its rival.
 
 Same networks (2x64, leaky ReLUs), batch, loss and Adam as `benchmarks/engine.py`; random numbers are drawn inside.
 """
