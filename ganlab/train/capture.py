@@ -123,7 +123,7 @@ class Capture:
 
     def _again(self, key: Hashable, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         trainer = self.trainer
-        numbers = {name: _number(trainer.numbers[name], trainer.device) for name in trainer.numbers.varying}
+        numbers = {name: _number(trainer.numbers[name], trainer.device, name) for name in trainer.numbers.varying}
         rules = [one for one in (trainer.optimizer_g, trainer.optimizer_d) if isinstance(one, Rule)]
         clocks = [_number(rule.taken + 1, trainer.device) for rule in rules]
         draws = [trainer.cures.draws.fresh(*slot) for slot in self._asked[key]]
@@ -210,8 +210,10 @@ def _structure(net: nn.Module) -> nn.Module:
     return net.structure if isinstance(net, Population) else net
 
 
-def _number(value: float, device: torch.device) -> Tensor:
-    return torch.tensor(value, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+def _number(value: float, device: torch.device, name: str = "") -> Tensor:
+    # In float64, as Python has it; but a GPU's fused Adam takes a rate in float32, and Apple's GPUs have nothing else.
+    narrow = device.type == "mps" or (device.type == "cuda" and name.startswith("lr_"))
+    return torch.tensor(value, dtype=torch.float32 if narrow else torch.float64, device=device)
 
 
 def _plain(value) -> Hashable:
