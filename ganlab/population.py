@@ -89,7 +89,8 @@ class Population(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[0] != self.size:
             raise ValueError(f"x has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
-        if self._by_rules and not watched(self.structure):
+        # The rules know one type of number.
+        if self._by_rules and not watched(self.structure) and not torch.is_autocast_enabled(x.device.type):
             return run(self.structure, self._stacked(), x)
         return torch.vmap(self._one, randomness="different")(self._stacked(), x)
 

@@ -12,12 +12,29 @@ from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.train.checkpoint import CheckpointError
 from ganlab.train.cures import Cures
 from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.precision import Precision
 from ganlab.train.recipe import NOISES, PLAYERS, Recipe
 from ganlab.train.schedule import Schedule
 from ganlab.train.stream import Stream
 from ganlab.train.trainer import Trainer
 
 __all__ = [
-    "KNOBS", "NOISES", "OPTIMIZERS", "PLAYERS", "RULES", "SIGNALS", "CheckpointError", "Controller", "Cures",
-    "Recipe", "Rule", "Schedule", "Stream", "Trainer", "WeightAverage", "checkpoint", "vae",
+    "KNOBS",
+    "NOISES",
+    "OPTIMIZERS",
+    "PLAYERS",
+    "RULES",
+    "SIGNALS",
+    "CheckpointError",
+    "Controller",
+    "Cures",
+    "Precision",
+    "Recipe",
+    "Rule",
+    "Schedule",
+    "Stream",
+    "Trainer",
+    "WeightAverage",
+    "checkpoint",
+    "vae",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
+import torch
+
 from ganlab import losses
 from ganlab._check import lookup
 from ganlab.clipping import CLIPS
@@ -12,6 +14,7 @@ from ganlab.penalties import PENALTIES
 from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
 from ganlab.train.schedule import Schedule, Scheduled, at, values
 
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # Whose gradients are clipped.
 PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
 # Instance noise over the steps of G, as a share of its standard deviation: steps -> schedule.
@@ -60,6 +63,9 @@ class Recipe:
             `weight_decay`.
         weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
             1 - lr * weight_decay, as AdamW does (`ganlab.optim.weight_decay`).
+        amp: the networks compute in "bf16", or in "fp16" with a loss scaled so that small gradients survive; weights,
+            losses, penalties' norms and optimizers stay in float32 (Micikevicius et al. 2018). Refused for populations.
+            None: all in float32.
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
@@ -90,6 +96,7 @@ class Recipe:
     l2_d: float = 0.0
     weight_decay_g: float = 0.0
     weight_decay_d: float = 0.0
+    amp: str | None = None
 
     def __post_init__(self):
         lookup(losses.LOSSES, self.loss, "loss")
@@ -125,6 +132,8 @@ class Recipe:
                     f"{name}={getattr(self, name)}: a weight, a scale or a threshold is finite and not negative"
                 )
         self._check_schedules()
+        if self.amp is not None:
+            lookup(PRECISIONS, self.amp, "amp")
         decays = ("l2_g", "l2_d", "weight_decay_g", "weight_decay_d")
         check_strengths(**{name: getattr(self, name) for name in decays})
         for player in "gd":

@@ -24,6 +24,7 @@ from ganlab.train.capture import Capture
 from ganlab.train.cures import Cures
 from ganlab.train.numbers import Numbers
 from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.precision import Precision
 from ganlab.train.recipe import Recipe
 from ganlab.train.stream import Stream
 
@@ -74,7 +75,7 @@ class Trainer:
             data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
-        self.numbers = Numbers(self.recipe)
+        self.numbers, self.precision = Numbers(self.recipe), Precision(self.recipe, self.device)
         self.cures = Cures(self.recipe, self.numbers, self.seeds, self.device)
         self.controller = None if rule is None else Controller.of(self, rule)
         self.steps = 0
@@ -107,19 +108,20 @@ class Trainer:
         """
         for i, (real, z) in enumerate(batches):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
-                fake = self.G(z)
+                fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
-            real_logits, fake_logits = self.D(real), self.D(shown)
+            real_logits, fake_logits = (self.precision.run(self.D, x) for x in (real, shown))
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
-            penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
+            with self.precision.here():
+                penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
             if self.controller is not None:
                 penalty = self.controller.scaled("gamma", penalty)
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.D(self.cures.noisy(fake))
+        fake_logits_g = self.precision.run(self.D, self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 
@@ -148,15 +150,15 @@ class Trainer:
         # `inputs`: gradients for this player alone. The other player's are neither computed nor left behind in `.grad`.
         inputs = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         optimizer.zero_grad()
-        loss.sum().backward(inputs=inputs)
+        self.precision.backward(loss.sum(), inputs, player, optimizer)
         self.cures.clip(player, net)
-        optimizer.step()
+        self.precision.step(player, optimizer)
 
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
             return None
         with torch.no_grad():
-            return self.D(real)
+            return self.precision.run(self.D, real)
 
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,

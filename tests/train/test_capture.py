@@ -16,6 +16,7 @@ from ganlab.penalties import PENALTIES
 from ganlab.population import Population, build
 from ganlab.train import OPTIMIZERS, RULES, Recipe, Rule, Schedule, Trainer
 from ganlab.train._program import record
+from ganlab.train.recipe import PRECISIONS
 
 RAMP = Schedule([(0, 1e-3), (12, 5e-3)])
 RECIPES = {
@@ -32,6 +33,7 @@ RECIPES = {
     "scheduled": {"lr_g": RAMP, "penalty": "r1", "gamma": RAMP, "ema": Schedule([(0, 0.0), (9, 0.9)])},
     "scheduled, our optimizer": {"lr_g": RAMP, "optimizer_g": "adamw", "optimizer_d": "nesterov"},
     "latent": {"latent": "uniform"},
+    **{f"amp {amp}": {"amp": amp, "penalty": "r1", "clip": "norm", "clip_at": 0.05} for amp in PRECISIONS},
 }  # fmt: skip
 UNRECORDED = ("optimizer extra_sgd", "optimizer extra_adam")
 
@@ -72,6 +74,8 @@ def both(steps=14, capture=True, **options):
 @pytest.mark.parametrize("seeds", [0, [3, 1]])
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_replay_is_the_step_to_the_last_bit(name, seeds):
+    if "amp" in RECIPES[name] and seeds:
+        pytest.skip("a population is in float32")
     replayed, played = both(recipe=RECIPES[name], seeds=seeds)
     assert_same(replayed, played)
     recorded = len(replayed.engine._programs)

@@ -38,8 +38,10 @@ def assert_close(ours, theirs, rtol=1e-4, atol=1e-6):
 @pytest.mark.parametrize("seeds", [0, [3, 1]])
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_graph_is_the_step(name, seeds):
+    if "amp" in RECIPES[name] and seeds:
+        pytest.skip("a population is in float32")
     graphs, played = both(recipe=RECIPES[name], seeds=seeds)
-    assert_close(graphs, played)
+    assert_close(graphs, played, *((1e-2, 1e-3) if "amp" in RECIPES[name] else ()))
     if not name.startswith("optimizer extra"):
         assert graphs.engine.reason is None and graphs.engine.remark is None
 
