@@ -1,6 +1,6 @@
 """How do they learn? The loop, for one GAN or for many seeds at once, and all that a recipe can turn.
 
-`Trainer(G, D, data, Recipe(...), seeds=...)` trains, samples and saves; `Trainer.step` is the whole algorithm. A
+`Trainer(G, D, data, Recipe(...), seeds=...)` trains, samples and saves; `Trainer.play` is the whole algorithm. A
 `Recipe` is how to train, as a value; a `Rule` turns one of its numbers while training goes on; `checkpoint` writes
 files that are whole or not there; `vae` is the autoencoder that the book compares with. This wing knows nothing of
 figures or of what a run is worth.

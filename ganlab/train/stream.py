@@ -3,12 +3,13 @@
 import math
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import torch
 from torch import Tensor
 
 from ganlab._check import lookup
+from ganlab.data import Dataset
 from ganlab.latent import LATENTS
 
 BLOCK_VALUES = 2**19  # numbers drawn at once for one seed: enough to make the calls cheap, small enough for the cache
@@ -30,8 +31,9 @@ class Stream:
         data: a `ganlab.data.Dataset` (or anything with `shape` and `sample(n, generator)`).
         latent: width of the generator's input.
         seeds: an int: batches (batch, ...). A sequence of N: batches (N, batch, ...).
-        ahead: draw the next block in the background while this one is used; default: where the device is a GPU, so
-            that it never waits for a number. The numbers are the same.
+        ahead: draw the next block in the background while this one is used, members in threads of their own, so that
+            a GPU never waits for a number; default: there, for a `ganlab.data.Dataset`. The numbers are the same if
+            `data.sample` takes them from its generator alone.
     """
 
     def __init__(
@@ -48,12 +50,27 @@ class Stream:
         self.block = min(max(BLOCK_VALUES // per_step, 1), 64)
         self.cursor = self.block
         gpu = self.device.type == "cuda"
-        self.ahead = gpu if ahead is None else ahead
+        self.ahead = (gpu and isinstance(data, Dataset)) if ahead is None else ahead
+        self._start()
+
+    def _start(self) -> None:
         self._next: Future | None = None
         self._worker = ThreadPoolExecutor(1) if self.ahead else None
         # torch draws without holding Python's lock: each thread has members of its own.
         self._threads = ThreadPoolExecutor(min(len(self.generators), os.cpu_count() or 1)) if self.ahead else None
-        self._copies = torch.cuda.Stream(self.device) if gpu else None
+        self._copies = torch.cuda.Stream(self.device) if self.device.type == "cuda" and self.ahead else None
+
+    def __getstate__(self) -> dict:
+        """For copies: without threads, at the same place."""
+        place = self.state_dict()
+        return {**vars(self), "_next": None, "_worker": None, "_threads": None, "_copies": None, "place": place}
+
+    def __setstate__(self, state: dict) -> None:
+        place = state.pop("place")
+        vars(self).update(state)
+        self.generators = [torch.Generator() for _ in self.generators]
+        self._start()
+        self.load_state_dict(place)
 
     def next(self) -> list[tuple[Tensor, Tensor]]:
         """The (real, latents) of each critic step of the next training step."""
@@ -65,7 +82,8 @@ class Stream:
 
     def _turn(self) -> None:
         """Take the next block, and have the one behind it drawn."""
-        block = self._drawn() if self._next is None else self._next.result()
+        ahead, self._next = self._next, None  # if it failed, the next call tries anew
+        block = self._drawn() if ahead is None else ahead.result()
         self._next = self._worker.submit(self._drawn) if self.ahead else None
         self.states, self.real, self.latents, ready = block
         if ready is not None:
@@ -118,8 +136,8 @@ class Stream:
 
     def load_state_dict(self, state: dict) -> None:
         if self._next is not None:  # drawn from the old states
-            self._next.result()
-            self._next = None
+            ahead, self._next = self._next, None
+            wait([ahead])
         for generator, saved in zip(self.generators, state["states"], strict=True):
             generator.set_state(saved.cpu())  # a checkpoint may have been read onto a GPU
         self.cursor = self.block

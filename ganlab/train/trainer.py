@@ -1,6 +1,6 @@
 """The training loop, for one GAN or for a population of them.
 
-`Trainer.step` is the whole algorithm. Everything else here is bookkeeping.
+`Trainer.play` is the whole algorithm. Everything else here is bookkeeping.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import losses
+from ganlab._modes import evaluating
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
 from ganlab.optim import regularise
@@ -63,8 +64,9 @@ class Trainer:
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
         check_players(G, D, self.seeds, self.recipe)
         self.device = torch.device(device or next(G.parameters()).device)
-        # Convolutions run faster with the channels last; torch has no such layout for a population's stacked weights.
-        layout = {} if isinstance(G, Population) else {"memory_format": torch.channels_last}
+        # 2-D convolutions run faster with the channels last; a population's stacked weights have no such layout.
+        flat = all(p.ndim <= 4 for net in (G, D) for p in net.parameters())
+        layout = {"memory_format": torch.channels_last} if flat and not isinstance(G, Population) else {}
         self.G, self.D, self.data = G.to(self.device, **layout), D.to(self.device, **layout), data
         self.loss = losses.get(self.recipe.loss)
         self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
@@ -149,6 +151,8 @@ class Trainer:
         net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
         # `inputs`: gradients for this player alone. The other player's are neither computed nor left behind in `.grad`.
         inputs = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        if not inputs:
+            return  # a player that is frozen stands still
         optimizer.zero_grad()
         self.precision.backward(loss.sum(), inputs, player, optimizer)
         self.cures.clip(player, net)
@@ -182,19 +186,21 @@ class Trainer:
         if callback is not None and self.steps == 0:
             callback(self)
         self.engine.begin(capture)
-        with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
-            while self.steps < steps:
-                self.engine.step()
-                if self.steps % log_every == 0 or self.steps == steps:
-                    self._flush()
-                    shown.update(self.steps - shown.n)
-                if callback is not None and self.steps % callback_every == 0:
-                    self.engine.settle()
-                    callback(self)
-                    self.engine.look()
-                if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
-                    self.save(checkpoint)
-        self.engine.end()
+        try:
+            with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
+                while self.steps < steps:
+                    self.engine.step()
+                    if self.steps % log_every == 0 or self.steps == steps:
+                        self._flush()
+                        shown.update(self.steps - shown.n)
+                    if callback is not None and self.steps % callback_every == 0:
+                        self.engine.settle()
+                        callback(self)
+                        self.engine.look()
+                    if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
+                        self.save(checkpoint)
+        finally:
+            self.engine.end()
         return self
 
     def _flush(self) -> None:
@@ -229,12 +235,8 @@ class Trainer:
         z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
         if not isinstance(self.seeds, int):
             z = z.expand(len(self.seeds), *z.shape)
-        training = G.training
-        G.eval()
-        try:
+        with evaluating(G):
             return G(z)
-        finally:
-            G.train(training)
 
     def save(self, path: str | Path) -> None:
         """Write everything that the rest of the run depends on, atomically (`ganlab.train.checkpoint`)."""
