@@ -86,7 +86,7 @@ class Trainer:
         self.engine = Capture(self)
 
     def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
-        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.at(0)
+        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.fixed()
         name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
         optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
         for group in optimizer.param_groups:
