@@ -10,7 +10,8 @@ from measures import Measure, Value, band
 
 Entry = Claim | Reproduction
 
-MARKS = {"holds": "✓", "fails": "✗", "depends": "◐", "open": "◐", "not measurable": "○", "pass": "✓", "miss": "✗"}
+MARKS = {"holds": "✓", "fails": "✗", "depends": "◐", "undecided": "?", "open": "?", "not measurable": "○"}
+MARKS |= {"pass": "✓", "miss": "✗"}
 
 
 def claims_table(claims: Iterable[Claim], sparks: bool = False) -> str:

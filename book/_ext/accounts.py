@@ -15,7 +15,7 @@ import yaml
 from measures import AccountError, Band, Measure, band
 
 BOOK = Path(__file__).resolve().parents[1]
-VERDICTS = ("holds", "fails", "depends", "not measurable")
+VERDICTS = ("holds", "fails", "depends", "undecided", "not measurable")
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,13 @@ class Claim:
                 raise AccountError("each measure needs a `label`: what the number is, with its unit")
 
     def computed(self) -> str:
-        """The verdict that the measures give."""
+        """The verdict that the measures give: `undecided` where no two contradict each other and not all are decided."""
         verdicts = {measure.verdict() for measure in self.measures}
         if not verdicts:
             return "not measurable"
-        return verdicts.pop() if verdicts in ({"holds"}, {"fails"}) else "depends"
+        if verdicts in ({"holds"}, {"fails"}):
+            return verdicts.pop()
+        return "depends" if {"holds", "fails"} <= verdicts else "undecided"
 
 
 @dataclass(frozen=True)

@@ -107,11 +107,14 @@ def test_one_seed_proves_nothing(study):
         (["> 2", "< 6"], "holds"),
         (["> 6", "< 1"], "fails"),
         (["> 2", "> 6"], "depends"),
-        (["> 2", "> 4"], "depends"),
-        (["> 4"], "depends"),
+        (["> 2", "> 6", "> 4"], "depends"),
+        (["> 2", "> 4"], "undecided"),
+        (["> 6", "> 4"], "undecided"),
+        (["> 4"], "undecided"),
     ],
 )
 def test_verdict_of_several_measures(study, thresholds, verdict):
+    """An interval across the threshold is no contradiction. 51 claims had been printed as `depends` for that."""
     claim = accounts.Claim(
         id="C0.1", statement="s", chapter=("c",), verdict="holds", reason="r",
         measures=tuple(map(at_the_end, thresholds)),
@@ -229,15 +232,15 @@ def test_the_totals_count_every_entry_once(kind, entries):
 
 
 def test_totals_of_a_small_book(study):
-    """Two chapters; a claim that holds, one that fails, one that is not measurable."""
+    """Two chapters; claims that hold, fail, are undecided, are not measurable."""
     parts = [("01-a", "holds", (at_the_end("> 2"),)), ("01-a", "fails", (at_the_end("> 6"),))]
-    parts += [("02-b", "not measurable", ())]
+    parts += [("02-b", "undecided", (at_the_end("> 4"),)), ("02-b", "not measurable", ())]
     claims = [accounts.Claim(f"X{i}", "x", (at,), verdict, "why", m) for i, (at, verdict, m) in enumerate(parts)]
     rows = account_tables.totals(claims, "claims").splitlines()[2:]
     assert [row.split("|")[2:-1] for row in rows] == [
-        [" 1 ", " 1 ", "  ", "  ", " 2 "],
-        ["  ", "  ", "  ", " 1 ", " 1 "],
-        [" **1** ", " **1** ", "  ", " **1** ", " **3** "],
+        [" 1 ", " 1 ", "  ", "  ", "  ", " 2 "],
+        ["  ", "  ", "  ", " 1 ", " 1 ", " 2 "],
+        [" **1** ", " **1** ", "  ", " **1** ", " **1** ", " **4** "],
     ]
 
 
