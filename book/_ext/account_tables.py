@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import spark
 from accounts import VERDICTS, Claim, Reproduction
-from measures import Measure, Value, band
+from measures import Measure
+from values import Value, band
 
 Entry = Claim | Reproduction
 
@@ -94,7 +95,7 @@ def _claimed_number(measure: Measure, drawn: bool) -> str:
 
 
 def _seeds(value: Value) -> str:
-    return f", {value.seeds} seeds" if value.seeds else ""
+    return f", {value.runs}" if value.runs else ""
 
 
 def _band(entry: Reproduction) -> str:

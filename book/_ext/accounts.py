@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from measures import AccountError, Band, Measure, band
+from measures import Measure
+from values import AccountError, Band, band
 
 BOOK = Path(__file__).resolve().parents[1]
 VERDICTS = ("holds", "fails", "depends", "undecided", "not measurable")
@@ -40,7 +41,7 @@ class Claim:
                 raise AccountError("each measure needs a `label`: what the number is, with its unit")
 
     def computed(self) -> str:
-        """The verdict that the measures give: `undecided` where no two contradict each other and not all are decided."""
+        """The verdict of the measures: `undecided` where no two contradict each other and not all are decided."""
         verdicts = {measure.verdict() for measure in self.measures}
         if not verdicts:
             return "not measurable"
@@ -121,7 +122,7 @@ def _claim(item: dict) -> Claim:
 
 
 def _reproduction(item: dict) -> Reproduction:
-    names = {"study", "column", "where", "against", "effect", "check"}
+    names = {"study", "column", "where", "against", "effect", "check", "kind", "possible"}
     item["measure"] = _build(Measure, {key: item.pop(key) for key in names & set(item)})
     ends = item.get("band")
     if not (isinstance(ends, Sequence) and len(ends) == 2):

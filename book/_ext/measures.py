@@ -1,7 +1,7 @@
 """One number of the accounts: computed from a recorded study or by an exact check, and judged against a threshold."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,52 +11,11 @@ import numpy as np
 import pandas as pd
 
 import check
-from ganlab.study import interval, recorded
+from ganlab.study import recorded
+from values import KINDS, WHOLE, AccountError, Value, band, difference, exact, over_seeds, ratio
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
-EFFECTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "difference": np.subtract,
-    "ratio": np.divide,
-}
-
-
-class AccountError(ValueError):
-    """An entry of the accounts that cannot be read or computed."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number: with its 95 % interval over `seeds` seeds, or exact (`seeds` is None)."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: int | None = None
-
-    def __str__(self) -> str:
-        if self.seeds is None:
-            return f"{self.mean:.4g}"
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-@dataclass(frozen=True)
-class Band:
-    """An interval of the real line; an end belongs to it unless it is open."""
-
-    low: float = -np.inf
-    high: float = np.inf
-    open: bool = False
-
-    def contains(self, x: float) -> bool:
-        return self.low < x < self.high if self.open else self.low <= x <= self.high
-
-    def judge(self, value: Value) -> str:
-        """`holds` if the whole interval lies inside, `fails` if all of it lies outside, else `open`."""
-        if self.contains(value.low) and self.contains(value.high):
-            return "holds"
-        outside = value.high <= self.low or value.low >= self.high if self.open else (
-            value.high < self.low or value.low > self.high)  # fmt: skip
-        return "fails" if outside else "open"
+EFFECTS = ("difference", "ratio")
 
 
 @dataclass(frozen=True)
@@ -71,6 +30,8 @@ class Measure:
     check: str | None = None
     label: str = ""
     threshold: str = ""
+    kind: str = ""
+    possible: Sequence[float | None] | None = None
 
     def __post_init__(self):
         if (self.check is None) == (self.study is None):
@@ -81,23 +42,48 @@ class Measure:
             raise AccountError(f"check {self.check!r} takes no column, where or against")
         if self.effect not in EFFECTS:
             raise AccountError(f"unknown effect {self.effect!r}; known: {', '.join(EFFECTS)}")
+        if self.kind not in KINDS:
+            raise AccountError(f"`kind` {self.kind!r} is none of {', '.join(KINDS)}: it says how seeds are averaged")
+        if (self.kind == "exact") and self.check is None:
+            raise AccountError("kind exact is for checks: what is measured over seeds is a mean, a share or a ratio")
+        if self.against is not None and self.effect == "ratio" and self.kind != "ratio":
+            raise AccountError(f"`effect: ratio` makes a ratio, not a {self.kind}")
+        if self.possible is not None and (self.kind != "mean" or len(self.possible) != 2):
+            raise AccountError("`possible` is [low, high], with null for an open end, and goes with kind mean")
         if self.against is not None and (unknown := set(self.against) - {"study", "column", "where"}):
             raise AccountError(f"`against` has unknown keys {sorted(unknown)}; known: study, column, where")
 
     def compute(self) -> Value:
         if self.check is not None:
-            return _from_check(self.check)
+            return _from_check(self.check, self.kind, self.bounds)
         values = _cell(self.study, self.column, self.where)
-        if self.against is not None:
-            other = _cell(
-                self.against.get("study", self.study),
-                self.against.get("column", self.column),
-                {**self.where, **self.against.get("where", {})},
-            )
-            if not values.index.equals(other.index):
-                raise AccountError(f"`against` is paired by seed: {list(values.index)} and {list(other.index)} differ")
-            values = pd.Series(EFFECTS[self.effect](values.to_numpy(), other.to_numpy()), index=values.index)
-        return _over_seeds(values.to_numpy())
+        if self.against is None:
+            return over_seeds(self.kind, values.to_numpy(), self.bounds, self._events(self.study, self.column))
+        other = self.control()
+        if not values.index.equals(other.index):
+            raise AccountError(f"`against` is paired by seed: {list(values.index)} and {list(other.index)} differ")
+        ours, theirs = values.to_numpy(), other.to_numpy()
+        if self.effect == "ratio":
+            return ratio(ours, theirs)
+        return difference(self.kind, ours, theirs, self.bounds, self._events(self.study, self.column))
+
+    def control(self) -> pd.Series | None:
+        """One value a seed of the cell that this one is set against."""
+        if self.against is None:
+            return None
+        study, column = self.against.get("study", self.study), self.against.get("column", self.column)
+        return _cell(study, column, {**self.where, **self.against.get("where", {})})
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which ends the column's values can lie, by their kind or by `possible`."""
+        low, high = self.possible or WHOLE.get(self.kind, (None, None))
+        return -np.inf if low is None else float(low), np.inf if high is None else float(high)
+
+    def _events(self, study: str, column: str) -> bool:
+        """Is each run of that study a yes or a no? A column that is 0 throughout does not say so."""
+        found = _recorded(study)[column].dropna()
+        return self.kind == "share" and (found.dtype == bool or set(found.unique()) == {0, 1})
 
     def verdict(self) -> str:
         return band(self.threshold).judge(self.compute())
@@ -105,23 +91,6 @@ class Measure:
     @property
     def source(self) -> str:
         return self.study or self.check
-
-
-def band(text: str) -> Band:
-    """Read a threshold: `"< x"`, `"<= x"`, `"> x"`, `">= x"` or `"a .. b"`."""
-    try:
-        if ".." in text:
-            low, high = map(float, text.split(".."))
-            return Band(low, high)
-        sign, number = text.split()
-        return {
-            "<": lambda x: Band(high=x, open=True),
-            "<=": lambda x: Band(high=x),
-            ">": lambda x: Band(low=x, open=True),
-            ">=": lambda x: Band(low=x),
-        }[sign](float(number))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise AccountError(f'threshold {text!r}: write "< x", "<= x", "> x", ">= x" or "a .. b"') from None
 
 
 @cache
@@ -157,15 +126,12 @@ def _cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
 
 
 @cache
-def _from_check(name: str) -> Value:
+def _from_check(name: str, kind: str, possible: tuple[float, float]) -> Value:
     if name not in (known := checks()):
         raise AccountError(f"unknown check {name!r}; known: {', '.join(known)}")
     result = np.asarray(known[name](), dtype=float)
     if not np.isfinite(result).all():
         raise AccountError(f"check {name!r} is not finite: {result}")
-    return Value(*[float(result)] * 3) if result.ndim == 0 else _over_seeds(result)
-
-
-def _over_seeds(values: np.ndarray) -> Value:
-    found = interval(values)
-    return Value(found.mean, found.low, found.high, found.n)
+    if (kind == "exact") != (result.ndim == 0):
+        raise AccountError(f"check {name!r} gives {result.size} numbers: `kind: exact` is for one without seeds")
+    return exact(result) if kind == "exact" else over_seeds(kind, result, possible)

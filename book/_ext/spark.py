@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from measures import Band, Value
+from values import Band, Value
 
 WIDTH, HEIGHT, MARGIN = 120, 14, 6  # pixels
 DECADES = 2  # positive numbers that span more than this are drawn on a logarithmic axis

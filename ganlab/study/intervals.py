@@ -1,5 +1,6 @@
 """What several seeds say together: a mean, and how sure it is."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -53,6 +54,57 @@ def interval(values, level: float = 0.95) -> Interval:
         return Interval(mean, -np.inf, np.inf, 1)
     half = float(stats.t.ppf(0.5 + level / 2, values.size - 1) * stats.sem(values))
     return Interval(mean, mean - half, mean + half, values.size)
+
+
+def geometric(values, level: float = 0.95) -> Interval:
+    """Geometric mean and its interval, for ratios and for norms that span orders of magnitude: `interval` of the logs.
+
+    A half and a double cancel, and no end of the interval is below 0.
+
+    >>> from ganlab.study import geometric, interval
+    >>> print(geometric([0.5, 2, 1, 1]), interval([0.5, 2, 1, 1]))
+    1 [0.406, 2.46] 1.12 [0.124, 2.13]
+
+    Args:
+        values: positive numbers of any shape, one a seed.
+        level: the interval's confidence, in (0, 1).
+
+    Raises:
+        ValueError: no values, or some are not finite or not positive.
+    """
+    values = np.asarray(values, dtype=float).ravel()
+    if bad := int((values <= 0).sum()):
+        raise ValueError(f"{bad} of {values.size} values are not positive: they have no logarithm")
+    mean, low, high, n = interval(np.log(values), level)
+    with np.errstate(over="ignore"):
+        return Interval(*(float(np.exp(x)) for x in (mean, low, high)), n)
+
+
+def wilson(values, level: float = 0.95) -> Interval:
+    """Share of the runs in which something happened, and Wilson's score interval, which stays within [0, 1].
+
+    None of eight is not "never": the share may be as large as a third.
+
+    >>> from ganlab.study import wilson
+    >>> print(wilson([0] * 8), wilson([1, 0, 1, 1]))
+    0 [0, 0.324] 0.75 [0.301, 0.954]
+
+    Args:
+        values: 0 or 1, or False or True, one a run.
+        level: the interval's confidence, in (0, 1).
+
+    Raises:
+        ValueError: no values, or some are neither 0 nor 1.
+    """
+    values = np.asarray(values, dtype=float).ravel()
+    if values.size == 0:
+        raise ValueError("values is empty: a share needs at least one run")
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError("values are 0 or 1, one a run: for shares measured within a run use interval")
+    n, share, z = values.size, float(values.mean()), float(stats.norm.ppf(0.5 + level / 2))
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Interval(share, min(max(0.0, middle - half), share), max(min(1.0, middle + half), share), n)
 
 
 def summary(table: pd.DataFrame, by: str | Sequence[str], *columns: str) -> str:

@@ -12,6 +12,7 @@ import account_tables
 import accounts
 import measures
 import spark
+import values
 import works_cited
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -51,9 +52,11 @@ def study(monkeypatch):
     monkeypatch.setattr(measures, "_recorded", tables.__getitem__)
 
 
-def at_the_end(threshold, kind="a", **more):
-    where = {"kind": kind, "step": "last"}
-    return measures.Measure(label="x", study="small", column="value", where=where, threshold=threshold, **more)
+def at_the_end(threshold, of="a", kind="mean", **more):
+    where = {"kind": of, "step": "last"}
+    return measures.Measure(
+        label="x", study="small", column="value", where=where, threshold=threshold, kind=kind, **more
+    )
 
 
 # Kind a at the end: 2, 3, 4, 5, 6. Mean 4, 95 % interval 4 -+ 2.776 * 1.581 / sqrt(5) = [2.037, 5.963].
@@ -84,21 +87,24 @@ def test_interval_is_student_t(study):
 
 
 def test_against_is_paired_by_seed(study):
-    difference = at_the_end("> 0", kind="b", against={"where": {"kind": "a"}}).compute()
+    difference = at_the_end("> 0", "b", against={"where": {"kind": "a"}}).compute()
     assert difference.mean == pytest.approx(2) and difference.high - difference.low < 1e-9
-    ratio = at_the_end("> 0", kind="b", against={"where": {"kind": "a"}}, effect="ratio").compute()
-    assert ratio.mean == pytest.approx((4 / 2 + 5 / 3 + 6 / 4 + 7 / 5 + 8 / 6) / 5)
+    ratio = at_the_end("> 0", "b", "ratio", against={"where": {"kind": "a"}}, effect="ratio").compute()
+    assert ratio.mean == pytest.approx((4 / 2 * 5 / 3 * 6 / 4 * 7 / 5 * 8 / 6) ** (1 / 5))
 
 
 def test_exact_value_at_the_threshold(monkeypatch):
     monkeypatch.setattr(measures, "checks", lambda: {"two": lambda: 2.0})
-    judged = {t: measures.Measure(label="x", check="two", threshold=t).verdict() for t in ("< 2", "<= 2", "2 .. 2")}
+    judged = {
+        t: measures.Measure(label="x", check="two", threshold=t, kind="exact").verdict()
+        for t in ("< 2", "<= 2", "2 .. 2")
+    }
     assert judged == {"< 2": "fails", "<= 2": "holds", "2 .. 2": "holds"}
 
 
 def test_one_seed_proves_nothing(study):
-    measure = measures.Measure(label="x", study="single", column="value", threshold="> -1e9")
-    assert measure.verdict() == "open"
+    measure = measures.Measure(label="x", study="single", column="value", threshold="> -1e9", kind="mean")
+    assert measure.verdict() == "open" and str(measure.compute()) == "0.2" and measure.compute().runs == "one run"
 
 
 @pytest.mark.parametrize(
@@ -129,11 +135,11 @@ ENTRY = """
   verdict: holds
   reason: It does.
   measures:
-    - {label: value at the end, study: small, column: value, where: {kind: a, step: last}, threshold: "> 2"}
+    - {label: value at the end, study: small, column: value, where: {kind: a, step: last}, kind: mean, threshold: "> 2"}
 """
 RESULT = """
 - {id: end, what: The end, published: 4, source: exact, chapter: 01-losses, study: small, column: value,
-   where: {kind: a, step: last}, band: [3, 5], pass: true}
+   where: {kind: a, step: last}, kind: mean, band: [3, 5], pass: true}
 """
 
 
@@ -177,6 +183,9 @@ def test_a_contradicted_reproduction_is_reported(study, tmp_path):
         ("column: value, ", "", "needs a `column`"),
         ("label: value at the end, ", "", "needs a `label`"),
         ("study: small", "check: f, study: small", "either"),
+        ("kind: mean, ", "", "`kind` '' is none of mean, share, ratio, exact"),
+        ("kind: mean", "kind: exact", "kind exact is for checks"),
+        ("kind: mean", "kind: share, possible: [0, 1]", "goes with kind mean"),
     ],
 )
 def test_a_faulty_entry_is_named(tmp_path, old, new, message):
@@ -217,7 +226,7 @@ def test_table_escapes_what_would_end_a_cell():
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "claims.yml"
     path.write_text("- id: A\n  statement: one\n  statement: two\n")
-    with pytest.raises(measures.AccountError, match="line 1: statement stands twice"):
+    with pytest.raises(values.AccountError, match="line 1: statement stands twice"):
         accounts.claims(path)
 
 
@@ -256,18 +265,18 @@ def places(value, band):
 def test_the_picture_is_in_order(a, b, c, d):
     """What is less in the numbers is not further right in the picture, and all of it is in the picture."""
     low, mean, high = sorted((a, b, c))
-    left, right, x1, x2, middle = places(measures.Value(mean, low, high, 5), measures.band(f"> {d}"))
+    left, right, x1, x2, middle = places(values.Value(mean, low, high, 5), values.band(f"> {d}"))
     assert 0 <= x1 <= middle <= x2 <= spark.WIDTH
     assert 0 <= left <= right <= spark.WIDTH + 1
     assert left <= middle if d <= mean else left >= middle
 
 
 def test_the_picture_shows_which_side():
-    band = measures.band("> 1")
-    left, right, *_, mean = places(measures.Value(0.5, 0.4, 0.6, 5), band)
+    band = values.band("> 1")
+    left, right, *_, mean = places(values.Value(0.5, 0.4, 0.6, 5), band)
     assert mean < left and right == spark.WIDTH
-    left, *_, mean = places(measures.Value(1.5, 1.4, 1.6, 5), band)
+    left, *_, mean = places(values.Value(1.5, 1.4, 1.6, 5), band)
     assert mean > left
     # Orders of magnitude: 1, 100 and 10,000 at equal distances.
-    left, right, _, _, mean = places(measures.Value(100, 100, 100), measures.band("1 .. 10000"))
+    left, right, _, _, mean = places(values.Value(100, 100, 100), values.band("1 .. 10000"))
     assert mean == pytest.approx((left + right) / 2, abs=0.1)

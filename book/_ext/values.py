@@ -1,0 +1,143 @@
+"""What several seeds say about one number, by the kind of number it is, and whether that lies in the claimed band.
+
+mean    a number of any sign: mean and Student-t interval, cut off at what is possible
+share   part of a whole, in [0, 1]: Wilson's interval where each run is a yes or a no, else as a mean
+ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm
+exact   computed without seeds
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganlab.study import Interval, geometric, interval, wilson
+
+KINDS = ("mean", "share", "ratio", "exact")
+FEW = 4  # fewer seeds than these decide nothing, whatever their interval
+WHOLE = {"share": (0.0, 1.0), "ratio": (0.0, math.inf)}  # what is possible, where the kind says it
+
+
+class AccountError(ValueError):
+    """An entry of the accounts that cannot be read or computed."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number: with its 95 % interval over `seeds` seeds, or exact (`seeds` is None)."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int | None = None
+
+    def __str__(self) -> str:
+        if self.seeds is None:
+            return f"{self.mean:.4g}"
+        return f"{self.mean:.3g}" + (f" [{self.low:.3g}, {self.high:.3g}]" if self.seeds > 1 else "")
+
+    @property
+    def runs(self) -> str:
+        """How many runs it comes from, in words; nothing for an exact number."""
+        return "" if self.seeds is None else "one run" if self.seeds == 1 else f"{self.seeds} seeds"
+
+
+@dataclass(frozen=True)
+class Band:
+    """An interval of the real line; an end belongs to it unless it is open."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open: bool = False
+
+    def contains(self, x: float) -> bool:
+        return self.low < x < self.high if self.open else self.low <= x <= self.high
+
+    def judge(self, value: Value) -> str:
+        """`holds` if all of the interval lies inside, `fails` if all lies outside, else `open`, as for few seeds."""
+        if value.seeds is not None and value.seeds < FEW:
+            return "open"
+        if self.contains(value.low) and self.contains(value.high):
+            return "holds"
+        outside = value.high <= self.low or value.low >= self.high if self.open else (
+            value.high < self.low or value.low > self.high)  # fmt: skip
+        return "fails" if outside else "open"
+
+
+def band(text: str) -> Band:
+    """Read a threshold: `"< x"`, `"<= x"`, `"> x"`, `">= x"` or `"a .. b"`."""
+    try:
+        if ".." in text:
+            low, high = map(float, text.split(".."))
+            return Band(low, high)
+        sign, number = text.split()
+        return {
+            "<": lambda x: Band(high=x, open=True),
+            "<=": lambda x: Band(high=x),
+            ">": lambda x: Band(low=x, open=True),
+            ">=": lambda x: Band(low=x),
+        }[sign](float(number))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise AccountError(f'threshold {text!r}: write "< x", "<= x", "> x", ">= x" or "a .. b"') from None
+
+
+def exact(number: float) -> Value:
+    """A number without seeds."""
+    return Value(*[float(number)] * 3)
+
+
+def over_seeds(kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False) -> Value:
+    """One number a seed. `events`: each is 0 or 1, whether something happened in that run."""
+    _within(values, possible, kind)
+    if kind == "ratio":
+        return _value(geometric(values))
+    return _value(wilson(values)) if events else _cut(interval(values), possible)
+
+
+def difference(
+    kind: str, values: np.ndarray, control: np.ndarray, possible: tuple[float, float], events: bool = False
+) -> Value:
+    """Values less the control's, seed by seed; of two shares of runs by Newcombe's square-and-add."""
+    for part in (values, control):
+        _within(part, possible, kind)
+    if kind == "ratio":
+        raise AccountError("kind ratio goes with `effect: ratio`: a difference is a mean or a share")
+    if events:
+        return _newcombe(wilson(values), wilson(control))
+    low, high = possible
+    return _cut(interval(values - control), (low - high, high - low))
+
+
+def ratio(values: np.ndarray, control: np.ndarray) -> Value:
+    """Values over the control's, seed by seed: the geometric mean."""
+    if min(values.min(), control.min()) <= 0:
+        raise AccountError("a ratio needs positive numbers: compare these by their difference")
+    return _value(geometric(values / control))
+
+
+def _value(found: Interval) -> Value:
+    return Value(found.mean, found.low, found.high, found.n)
+
+
+def _cut(found: Interval, possible: tuple[float, float]) -> Value:
+    """No interval says that the impossible is possible. Cutting it there leaves its coverage as it is."""
+    low, high = possible
+    return Value(found.mean, max(found.low, low), min(found.high, high), found.n)
+
+
+def _within(values: np.ndarray, possible: tuple[float, float], kind: str) -> None:
+    low, high = possible
+    slack = 1e-9
+    if values.min() < low - slack or values.max() > high + slack:
+        found = f"{values.min():.4g} to {values.max():.4g}"
+        raise AccountError(f"kind {kind} lies in [{low:g}, {high:g}], these in [{found}]: another `kind` or `possible`")
+    if kind == "ratio" and values.min() <= 0:
+        raise AccountError("kind ratio is positive, and some of these are 0: take kind mean with `possible: [0, null]`")
+
+
+def _newcombe(a: Interval, b: Interval) -> Value:
+    """Newcombe (1998), method 10: the difference of two shares of runs from their Wilson intervals."""
+    middle = a.mean - b.mean
+    down = math.hypot(a.mean - a.low, b.high - b.mean)
+    up = math.hypot(a.high - a.mean, b.mean - b.low)
+    return Value(middle, middle - down, middle + up, min(a.n, b.n))
