@@ -1,11 +1,12 @@
 """The accounts as Markdown tables: the same text for the web book's boxes and pages and for the Colab notebooks."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 
+import anchors
+import flags
 import spark
-from accounts import VERDICTS, Claim, Reproduction
+from accounts import Claim, Reproduction
 from measures import Measure
 from values import Value, band
 
@@ -19,10 +20,10 @@ def claims_table(claims: Iterable[Claim], sparks: bool = False) -> str:
     """A row a claim: what is claimed, the verdict and why, the numbers; `sparks` draws each number."""
     rows = []
     for claim in claims:
-        verdict = claim.computed()
         said = f"**{claim.id}** {claim.statement}"
-        judged = f"{badge(verdict)}<br>{claim.reason}"
-        numbers = "<br>".join(_claimed_number(measure, sparks) for measure in claim.measures) or "none"
+        marks = " ".join([badge(claim.computed()), *map(flag, flags.flags(claim))])
+        judged = f"{marks}<br>{claim.reason}"
+        numbers = "<br>".join(_claimed_number(claim, measure, sparks) for measure in claim.measures) or "none"
         rows.append([said, judged, numbers])
     return table(["Claim", "Verdict", "Measured"], rows)
 
@@ -32,13 +33,18 @@ def reproductions_table(entries: Iterable[Reproduction], cite, sparks: bool = Fa
     rows = []
     for entry in entries:
         value = entry.measure.compute()
-        ours = f"**{value}**{_seeds(value)}<br>`{entry.measure.source}`"
+        ours = f"**{value}**{_runs(value)}<br>`{entry.measure.source}`"
         what = entry.what + (f"<br>{entry.note}" if entry.note else "")
-        source = "exact" if entry.source == "exact" else cite(entry.source)
-        verdict = badge(_verdict(entry))
         drawn = f"{spark.svg(value, entry.band)}" if sparks else ""
-        rows.append([what, f"{entry.published}<br>{source}", ours + drawn, _band(entry), verdict])
-    return table(["Result", "Published", "Here", "Band", "Verdict"], rows)
+        rows.append([what, _theirs(entry, cite), ours + drawn, _band(entry), badge(verdict(entry))])
+    return table(["Result", "Expected", "Here", "Band", "Verdict"], rows)
+
+
+def _theirs(entry: Reproduction, cite) -> str:
+    """The value to meet and whose it is. Only what somebody measured is called published."""
+    if entry.kind == "published":
+        return f"{entry.published}<br>published, {cite(entry.source)}"
+    return f"{entry.exact}<br>exact" + ("" if entry.source == "exact" else f", {cite(entry.source)}")
 
 
 def by_chapter(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -49,32 +55,12 @@ def by_chapter(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     return dict(sorted(chapters.items()))
 
 
-def totals(entries: Iterable[Entry], kind: str) -> str:
-    """A row a chapter, a column a verdict, all of them in the last row; a chapter's name leads to its table below.
-
-    `kind`: "claims" or "reproductions".
-    """
-    verdicts = {"claims": VERDICTS, "reproductions": ("pass", "miss")}[kind]
-    counts = {chapter: Counter(map(_verdict, part)) for chapter, part in by_chapter(entries).items()}
-    rows = [[_row_name(chapter, kind), *_counted(count, verdicts)] for chapter, count in counts.items()]
-    rows += [["**all**", *(n and f"**{n}**" for n in _counted(sum(counts.values(), Counter()), verdicts))]]
-    return table(["Chapter", *map(badge, verdicts), "all"], rows)
-
-
 def anchor(chapter: str, kind: str) -> str:
     """The label of a chapter's table on the page of all claims, or of all reproductions."""
     return f"{kind}-{chapter}"
 
 
-def _row_name(chapter: str, kind: str) -> str:
-    return f"[{chapter.split('-')[0].lstrip('0')}](#{anchor(chapter, kind)}) {{doc}}`/book/{chapter}`"
-
-
-def _counted(count: Counter, verdicts: Iterable[str]) -> list[str]:
-    return [str(count[verdict] or "") for verdict in verdicts] + [str(count.total())]
-
-
-def _verdict(entry: Entry) -> str:
+def verdict(entry: Entry) -> str:
     if isinstance(entry, Claim):
         return entry.computed()
     return "pass" if entry.computed() else "miss"
@@ -82,19 +68,39 @@ def _verdict(entry: Entry) -> str:
 
 def badge(verdict: str) -> str:
     """The verdict in words with a sign, so that it can be read without its colour."""
-    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{MARKS[verdict]} {verdict}</span>'
+    name = verdict.replace(" ", "-")
+    return f'<span class="verdict verdict-{name}">{MARKS[verdict]} <span class="word">{verdict}</span></span>'
 
 
-def _claimed_number(measure: Measure, drawn: bool) -> str:
-    value = measure.compute()
-    mark = MARKS[measure.verdict()]
+def flag(name: str) -> str:
+    """A flag in words; what it says stands in the table of flags."""
+    return f'<span class="flag flag-{name.replace(" ", "-")}">⚑ {name}</span>'
+
+
+def _claimed_number(claim: Claim, measure: Measure, drawn: bool) -> str:
+    value, refused = measure.compute(), anchors.refusal(measure)
+    mark = MARKS[claim.judged(measure)]
     picture = f"{spark.svg(value, band(measure.threshold))}" if drawn else ""
-    return (
-        f"{mark} {measure.label}: **{value}**{_seeds(value)}, claimed {measure.threshold} `{measure.source}`{picture}"
+    text = f"{mark} {measure.label}: **{value}**{_runs(value)}, claimed {measure.threshold}"
+    if refused:
+        text += f", refused: {refused}"
+    if drawn:
+        text += f"; {_anchors(measure)}"
+    return f"{text} `{measure.source}`{picture}"
+
+
+def _anchors(measure: Measure) -> str:
+    """What the number would be if nothing worked and if all worked."""
+    nothing, everything = anchors.anchors(measure)
+    if nothing is None and everything is None:
+        return "no anchor"
+    return ", ".join(
+        f"{words} {value:.3g}" if value is not None else f"{words} no anchor"
+        for words, value in (("nothing:", nothing), ("all:", everything))
     )
 
 
-def _seeds(value: Value) -> str:
+def _runs(value: Value) -> str:
     return f", {value.runs}" if value.runs else ""
 
 

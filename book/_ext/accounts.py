@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+import anchors
 from measures import Measure
 from values import AccountError, Band, band
 
@@ -29,6 +30,7 @@ class Claim:
     verdict: str
     reason: str
     measures: tuple[Measure, ...] = ()
+    registered: bool = False
 
     def __post_init__(self):
         if self.verdict not in VERDICTS:
@@ -42,27 +44,46 @@ class Claim:
 
     def computed(self) -> str:
         """The verdict of the measures: `undecided` where no two contradict each other and not all are decided."""
-        verdicts = {measure.verdict() for measure in self.measures}
+        verdicts = {self.judged(measure) for measure in self.measures}
         if not verdicts:
             return "not measurable"
         if verdicts in ({"holds"}, {"fails"}):
             return verdicts.pop()
         return "depends" if {"holds", "fails"} <= verdicts else "undecided"
 
+    def judged(self, measure: Measure) -> str:
+        """The verdict on one measure; a refused threshold decides nothing."""
+        return "open" if anchors.refusal(measure) else measure.verdict()
+
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A published or exact result, ours beside it, and whether ours lies in the band."""
+    """A result of others or of theory, ours beside it, and whether ours lies in the band.
+
+    `published`: somebody measured it, in `source`. `exact`: theory says it, that of `source`, or of the chapter
+    if `source` is "exact". Nothing of ours is called published.
+    """
 
     id: str
     what: str
-    published: float | str
     source: str
     chapter: tuple[str, ...]
     measure: Measure
     band: Band
     passes: bool
+    published: float | str | None = None
+    exact: float | str | None = None
     note: str = ""
+
+    def __post_init__(self):
+        if (self.published is None) == (self.exact is None):
+            raise AccountError("needs either `published`, what somebody measured, or `exact`, what theory says")
+        if self.published is not None and self.source == "exact":
+            raise AccountError("`published` names the work in `source`; what is derived here is `exact`")
+
+    @property
+    def kind(self) -> str:
+        return "theory" if self.published is None else "published"
 
     def computed(self) -> bool:
         return self.band.contains(self.measure.compute().mean)

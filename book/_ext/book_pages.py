@@ -1,10 +1,9 @@
-"""The Sphinx extension of this book: account boxes and tables, references of a page, the line that offers the notebook.
+"""The Sphinx extension of this book: references of a page, tables of registries, the line that offers the notebook.
 
-{claims} S5.7 C2.1          a box with these claims          {claims-table}           all of them, totals first
-{reproductions} name name   a box with these results         {reproductions-table}    all of them, totals first
-{references}                what this page cites
-{names}                     a row for each registry: the argument, the names it takes, where they stand
-{wing}, {wings}             the pages on the package, see api_pages.py
+{claims}, {reproductions}, ...   the accounts, see account_pages.py
+{references}                     what this page cites
+{names}                          a row for each registry: the argument, the names it takes, where they stand
+{wing}, {wings}                  the pages on the package, see api_pages.py
 """
 
 import importlib
@@ -12,97 +11,15 @@ import os
 from pathlib import Path
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+import account_pages
 import account_tables
-import accounts
 import api_pages
 import docstrings
 import works_cited
-
-log = logging.getLogger(__name__)
-
-# A click on a verdict shows the rows that have it. Without scripts all rows stay.
-CHOICE = (Path(__file__).parent / "choice.html").read_text()
-
-
-class MarkdownDirective(SphinxDirective):
-    """A directive whose content is Markdown that we write."""
-
-    def markdown(self, text: str, *classes: str) -> list[nodes.Node]:
-        box = nodes.container(classes=list(classes))
-        lines = StringList(text.splitlines(), source=self.get_source_info()[0])
-        self.state.nested_parse(lines, self.content_offset, box)
-        return [box]
-
-    def checked(self, entries: dict) -> list:
-        """The entries, after a warning for each whose stated verdict is not the computed one."""
-        for line in accounts.disagreements(entries):
-            log.warning("accounts: %s", line, location=self.get_location())
-        return list(entries.values())
-
-
-class Accounts(MarkdownDirective):
-    """The entries whose ids are the arguments. Subclasses say where they come from and how they look."""
-
-    optional_arguments = 1000
-    kind = ""
-
-    def run(self) -> list[nodes.Node]:
-        known = getattr(accounts, self.kind)()
-        if unknown := [name for name in self.arguments if name not in known]:
-            raise self.error(f"unknown {self.kind} {unknown}; known: {', '.join(known)}")
-        if not self.arguments:
-            raise self.error(f"name the {self.kind} to show; known: {', '.join(known)}")
-        return self.box(self.checked({name: known[name] for name in self.arguments}))
-
-
-class Claims(Accounts):
-    kind = "claims"
-
-    def box(self, claims: list) -> list[nodes.Node]:
-        text = account_tables.claims_table(claims)
-        return self.markdown(f"{text}\n\n{{doc}}`All claims </book/claims>`", "accounts")
-
-
-class Reproductions(Accounts):
-    kind = "reproductions"
-
-    def box(self, entries: list) -> list[nodes.Node]:
-        text = account_tables.reproductions_table(entries, cite)
-        return self.markdown(f"{text}\n\n{{doc}}`All results </book/reproductions>`", "accounts", "results")
-
-
-class AllAccounts(MarkdownDirective):
-    """Every entry of a kind: the totals, a choice of verdicts, then a table for each chapter."""
-
-    kind = ""
-
-    def run(self) -> list[nodes.Node]:
-        entries = self.checked(getattr(accounts, self.kind)())
-        found = self.markdown(account_tables.totals(entries, self.kind), "totals")
-        found.append(nodes.raw("", CHOICE, format="html"))
-        for chapter, part in account_tables.by_chapter(entries).items():
-            head = f"({account_tables.anchor(chapter, self.kind)})=\n**{{doc}}`/book/{chapter}`**"
-            found += self.markdown(f"{head}\n\n{self.table(part)}", "accounts", *self.classes)
-        return found
-
-
-class ClaimsTable(AllAccounts):
-    kind, classes = "claims", ()
-
-    def table(self, part: list) -> str:
-        return account_tables.claims_table(part, sparks=True)
-
-
-class ReproductionsTable(AllAccounts):
-    kind, classes = "reproductions", ("results",)
-
-    def table(self, part: list) -> str:
-        return account_tables.reproductions_table(part, cite, sparks=True)
+from markdown_directive import MarkdownDirective
 
 
 class Names(MarkdownDirective):
@@ -120,7 +37,7 @@ class Names(MarkdownDirective):
         return self.markdown(account_tables.table(["Argument", "Names", "Registry"], rows), "names")
 
 
-class References(MarkdownDirective):
+class References(SphinxDirective):
     """The works that this page cites by {cite}; the list is known once the whole page has been read."""
 
     def run(self) -> list[nodes.Node]:
@@ -129,10 +46,6 @@ class References(MarkdownDirective):
 
 class pending_references(nodes.General, nodes.Element):
     """Stands for the list until the page is resolved."""
-
-
-def cite(key: str) -> str:
-    return f"{{cite:t}}`{key}`"
 
 
 def list_references(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -179,10 +92,7 @@ def offer_notebook(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> dict:
-    app.add_directive("claims", Claims)
-    app.add_directive("claims-table", ClaimsTable)
-    app.add_directive("reproductions", Reproductions)
-    app.add_directive("reproductions-table", ReproductionsTable)
+    account_pages.add_directives(app)
     app.add_directive("references", References)
     app.add_directive("names", Names)
     app.add_directive("wing", api_pages.Wing)

@@ -32,6 +32,7 @@ class Measure:
     threshold: str = ""
     kind: str = ""
     possible: Sequence[float | None] | None = None
+    anchors: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         if (self.check is None) == (self.study is None):
@@ -56,7 +57,7 @@ class Measure:
     def compute(self) -> Value:
         if self.check is not None:
             return _from_check(self.check, self.kind, self.bounds)
-        values = _cell(self.study, self.column, self.where)
+        values = cell(self.study, self.column, self.where)
         if self.against is None:
             return over_seeds(self.kind, values.to_numpy(), self.bounds, self._events(self.study, self.column))
         other = self.control()
@@ -72,7 +73,7 @@ class Measure:
         if self.against is None:
             return None
         study, column = self.against.get("study", self.study), self.against.get("column", self.column)
-        return _cell(study, column, {**self.where, **self.against.get("where", {})})
+        return cell(study, column, {**self.where, **self.against.get("where", {})})
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -107,10 +108,10 @@ def _recorded(study: str) -> pd.DataFrame:
     return recorded(study)
 
 
-def _cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
-    """The column's one value per seed in the rows that `where` selects."""
+def rows(study: str, where: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a recorded study that `where` selects; a list allows several values, "last" is the largest."""
     table = _recorded(study)
-    if absent := [name for name in [column, "seed", *where] if name not in table]:
+    if absent := [name for name in where if name not in table]:
         raise AccountError(f"study {study!r} has no column {absent}; columns: {', '.join(table.columns)}")
     # `last` is the last of what the other keys leave: runs may differ in length.
     for name, wanted in sorted(where.items(), key=lambda item: item[1] == "last"):
@@ -118,9 +119,18 @@ def _cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
         table = table[table[name].isin(options)]
     if table.empty:
         raise AccountError(f"study {study!r}: no row has {dict(where)}")
+    return table
+
+
+def cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
+    """The column's one value per seed in the rows that `where` selects."""
+    table = _recorded(study)
+    if absent := [name for name in [column, "seed"] if name not in table]:
+        raise AccountError(f"study {study!r} has no column {absent}; columns: {', '.join(table.columns)}")
+    table = rows(study, where)
     if (repeated := table["seed"].duplicated()).any():
-        rows = table[table["seed"] == table["seed"][repeated].iloc[0]].astype(str)
-        varying = [name for name in rows if name != column and rows[name].nunique() > 1]
+        several = table[table["seed"] == table["seed"][repeated].iloc[0]].astype(str)
+        varying = [name for name in several if name != column and several[name].nunique() > 1]
         raise AccountError(f"study {study!r}: {dict(where)} leaves several rows per seed; they differ in {varying}")
     return table.set_index("seed")[column].sort_index().astype(float)
 

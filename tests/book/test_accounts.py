@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import account_tables
+import account_totals
 import accounts
 import measures
 import spark
@@ -138,7 +139,7 @@ ENTRY = """
     - {label: value at the end, study: small, column: value, where: {kind: a, step: last}, kind: mean, threshold: "> 2"}
 """
 RESULT = """
-- {id: end, what: The end, published: 4, source: exact, chapter: 01-losses, study: small, column: value,
+- {id: end, what: The end, exact: 4, source: exact, chapter: 01-losses, study: small, column: value,
    where: {kind: a, step: last}, kind: mean, band: [3, 5], pass: true}
 """
 
@@ -230,10 +231,10 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
         accounts.claims(path)
 
 
-@pytest.mark.parametrize(("kind", "entries"), [("claims", CLAIMS), ("reproductions", REPRODUCTIONS)])
+@pytest.mark.parametrize(("kind", "entries"), [("claims", CLAIMS), ("theory", REPRODUCTIONS)])
 def test_the_totals_count_every_entry_once(kind, entries):
     """Each row adds up, and the rows add up to the last one."""
-    lines = account_tables.totals(entries.values(), kind).splitlines()[2:]
+    lines = account_totals.totals(entries.values(), kind).splitlines()[2:]
     counts = [[int(n.strip("* ") or 0) for n in line.strip("|").split("|")[1:]] for line in lines]
     assert all(sum(row[:-1]) == row[-1] for row in counts)
     assert [sum(column) for column in zip(*counts[:-1], strict=True)] == counts[-1]
@@ -245,7 +246,7 @@ def test_totals_of_a_small_book(study):
     parts = [("01-a", "holds", (at_the_end("> 2"),)), ("01-a", "fails", (at_the_end("> 6"),))]
     parts += [("02-b", "undecided", (at_the_end("> 4"),)), ("02-b", "not measurable", ())]
     claims = [accounts.Claim(f"X{i}", "x", (at,), verdict, "why", m) for i, (at, verdict, m) in enumerate(parts)]
-    rows = account_tables.totals(claims, "claims").splitlines()[2:]
+    rows = account_totals.totals(claims, "claims").splitlines()[2:]
     assert [row.split("|")[2:-1] for row in rows] == [
         [" 1 ", " 1 ", "  ", "  ", "  ", " 2 "],
         ["  ", "  ", "  ", " 1 ", " 1 ", " 2 "],

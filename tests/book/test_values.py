@@ -17,8 +17,8 @@ ANY, SHARE, POSITIVE = (-np.inf, np.inf), (0.0, 1.0), (0.0, np.inf)
 
 @pytest.mark.parametrize(("name", "measure"), MEASURES)
 def test_no_interval_says_that_the_impossible_is_possible(name, measure):
-    """Caught: ratios below 0 (C4.6, C5.4, C12.4, C12.5), shares below 0 or above 1 (C16.1, C16.2), 8.17 of 8 modes (C7.5),
-    a negative norm (C9.2)."""
+    """Caught: ratios below 0 (C4.6, C5.4, C12.4, C12.5), shares below 0 or above 1 (C16.1, C16.2), 8.17 of 8 modes
+    (C7.5), a negative norm (C9.2)."""
     value = measure.compute()
     slack = 1e-12 * (1 + abs(value.mean))
     assert value.low - slack <= value.mean <= value.high + slack
