@@ -6,6 +6,7 @@ place that computes the numbers and the verdicts: the pages print them, the test
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +126,20 @@ class _OnceOnly(yaml.SafeLoader):
 
 
 def _entries(path: Path, build: Callable[[dict], Any]) -> dict[str, Any]:
+    return dict(_read(path.read_text(), path.name, build))
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, file: str, build: Callable[[dict], Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
-    for number, item in enumerate(yaml.load(path.read_text(), _OnceOnly) or [], start=1):
+    for number, item in enumerate(yaml.load(text, _OnceOnly) or [], start=1):
         name = item.get("id", f"entry {number}") if isinstance(item, dict) else f"entry {number}"
         try:
             if name in entries:
                 raise AccountError("this id stands twice")
             entries[name] = build(dict(item))
         except (AccountError, TypeError, ValueError) as error:
-            raise AccountError(f"{path.name}: {name}: {error}") from error
+            raise AccountError(f"{file}: {name}: {error}") from error
     return entries
 
 

@@ -67,7 +67,7 @@ def at_the_floor(measure: Measure) -> bool:
     if measure.column not in CENSORED:
         return False
     for study, where in _sides(measure):
-        ends = recorded(study)[measure.column]
+        ends = rows(study, {})[measure.column]
         if cell(study, measure.column, where).isin([ends.min(), ends.max()]).mean() >= 0.5:
             return True
     return False
@@ -87,7 +87,7 @@ def searches() -> list[dict[str, Any]]:
 
 def best_of_search(search: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[float, list[float]] | None:
     """The best setting of a group in its search, and the grid; None where the group was not searched."""
-    table = pd.concat([recorded(name) for name in search["tuned"]])
+    table = _searched(tuple(search["tuned"]))
     for name, value in {**group, **search.get("where", {})}.items():
         table = table[table[name] == value]
     if "seeds" in search:
@@ -104,6 +104,11 @@ def best_of_search(search: Mapping[str, Any], group: Mapping[str, Any]) -> tuple
     if knobs and len(knobs) > 1:
         found = found[knobs.index(search["knob"])]
     return float(found[0] if isinstance(found, tuple) else found), sorted(table[search["knob"]].unique())
+
+
+@cache
+def _searched(studies: tuple[str, ...]) -> pd.DataFrame:
+    return pd.concat([recorded(name) for name in studies])
 
 
 def _cell_at_the_edge(study: str, where: Mapping[str, Any]) -> bool:

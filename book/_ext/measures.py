@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,10 @@ class Measure:
             raise AccountError(f"`against` has unknown keys {sorted(unknown)}; known: study, column, where")
 
     def compute(self) -> Value:
+        return self._value
+
+    @cached_property
+    def _value(self) -> Value:
         if self.check is not None:
             return _from_check(self.check, self.kind, self.bounds)
         values = cell(self.study, self.column, self.where)

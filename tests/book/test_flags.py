@@ -146,7 +146,7 @@ def test_the_best_at_an_end_of_its_grid_is_flagged(name, edge):
 
 def test_the_edge_is_seen_in_a_small_search(monkeypatch):
     table = pd.DataFrame({"way": "a", "lr": [1, 2, 3] * 2, "seed": [0] * 3 + [1] * 3, "score": [1, 2, 3, 1, 2, 3]})
-    monkeypatch.setattr(flags, "recorded", lambda name: table)
+    monkeypatch.setattr(flags, "_searched", lambda names: table)
     search = {"final": ["f"], "tuned": ["t"], "of": {"way": "way"}, "knob": "lr", "score": "score"}
     assert flags.best_of_search(search | {"best": "high"}, {"way": "a"}) == (3, [1, 2, 3])
     table["score"] = [1, 3, 2] * 2
