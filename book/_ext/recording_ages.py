@@ -16,8 +16,7 @@ from pathlib import Path
 
 import account_tables
 import labels
-from ganlab.study.code import PACKAGE, code_in
-from ganlab.study.sources import statements
+from ganlab.study.code import PACKAGE, code_in, statements
 
 RECORDED = PACKAGE / "recorded"
 CURRENT, PACKAGE_CHANGED, OLDER, UNKNOWN = "as the code is", "ganlab changed", "older than its code", "unknown"

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from ganlab.study.sources import FUNCTIONS, Definition, canonical, definitions, imports, reached, statements, uses
+from ganlab.study._sources import FUNCTIONS, Definition, canonical, definitions, imports, reached, statements, uses
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SETTINGS = (bool, int, float, complex, str, bytes, range, type(None))  # what cannot change in place

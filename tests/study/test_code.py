@@ -13,8 +13,8 @@ from nbclient import NotebookClient
 
 from ganlab.study import Study, scale
 from ganlab.study import code as code_file
+from ganlab.study._sources import canonical, definitions, reached, statements, uses
 from ganlab.study.code import code_in, code_of, package_files
-from ganlab.study.sources import canonical, definitions, reached, statements, uses
 
 SCRIPT = '''"""A script."""
 from functools import cache

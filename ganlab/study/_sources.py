@@ -18,7 +18,7 @@ def canonical(node: object) -> str:
     """The syntax as text, without docstrings and without what differs between versions of Python.
 
     >>> import ast
-    >>> from ganlab.study.sources import canonical
+    >>> from ganlab.study._sources import canonical
     >>> canonical(ast.parse("x = 1  # one")) == canonical(ast.parse("x  =  1"))
     True
     """
@@ -41,7 +41,7 @@ def uses(node: ast.AST, bound: frozenset[str] = frozenset()) -> set[str]:
     """The names that `node` takes from around it, with the attributes it asks of them: `nets.mlp` is one.
 
     >>> import ast
-    >>> from ganlab.study.sources import uses
+    >>> from ganlab.study._sources import uses
     >>> sorted(uses(ast.parse("def f(x, y=ONE): return nets.mlp(x) + [z for z in x] + two")))
     ['ONE', 'nets.mlp', 'two']
     """
@@ -84,7 +84,7 @@ def imports(node: ast.AST) -> dict[str, str]:
     """What each name is imported from, wherever in `node` it is.
 
     >>> import ast
-    >>> from ganlab.study.sources import imports
+    >>> from ganlab.study._sources import imports
     >>> imports(ast.parse("from ganlab.nets import mlp as net"))
     {'net': 'ganlab.nets.mlp'}
     """
@@ -106,7 +106,7 @@ def definitions(texts: Iterable[str], last_line: int | None = None) -> dict[str,
     `x.append(1)`, a loop or a branch that binds x) is added to it. A change made inside a function that is called is
     not seen. `last_line`: of the last text, the statements that begin by there.
 
-    >>> from ganlab.study.sources import definitions
+    >>> from ganlab.study._sources import definitions
     >>> {name: len(found) for name, found in definitions(["a = 1", "a = 2; b = []", "b.append(a)"]).items()}
     {'a': 1, 'b': 2}
     """
@@ -146,7 +146,7 @@ def reached(names: Iterable[str], table: Mapping[str, Definition]) -> tuple[dict
 def statements(text: str) -> list[ast.stmt]:
     """The top level of a source, without the lines that are for IPython alone; of what is no Python, nothing.
 
-    >>> from ganlab.study.sources import statements
+    >>> from ganlab.study._sources import statements
     >>> len(statements("%matplotlib inline\\nx = 1"))
     1
     """
