@@ -61,10 +61,10 @@ def files(wing: str) -> dict[str, Path]:
     place = PACKAGE / wing.removeprefix("ganlab.")
     if not place.is_dir():
         return {wing: place.with_suffix(".py")}
-    said = docstring(place / "__init__.py")
+    said, exported = docstring(place / "__init__.py"), _face(place / "__init__.py")[0]
 
     def mention(path: Path) -> int:
-        names = [path.stem, *(name for name, kind, _ in _defined(path) if kind != "constant" or name.isupper())]
+        names = [name for name in (path.stem, *(name for name, _, _ in _defined(path))) if name in exported]
         found = [match.start() for name in names if (match := re.search(rf"\b{re.escape(name)}\b", said))]
         return min(found, default=len(said))
 
