@@ -2,6 +2,8 @@
 
 {claims} S5.7 C2.1          a box with these claims          {claims-table}           all of them, totals first
 {reproductions} name name   a box with these results         {reproductions-table}    all of them, totals first
+{replications}              what other machines measured again, beside what is recorded
+{recording-ages}            which recorded tables are older than their code
 {references}                what this page cites
 {names}                     a row for each registry: the argument, the names it takes, where they stand
 {wing}, {wings}             the pages on the package, see api_pages.py
@@ -21,6 +23,8 @@ import account_tables
 import accounts
 import api_pages
 import docstrings
+import recording_ages
+import replication_tables
 import works_cited
 
 log = logging.getLogger(__name__)
@@ -105,6 +109,20 @@ class ReproductionsTable(AllAccounts):
         return account_tables.reproductions_table(part, cite, sparks=True)
 
 
+class Replications(MarkdownDirective):
+    """Each replication: in sentences, then tables of the claims, the results and the studies."""
+
+    def run(self) -> list[nodes.Node]:
+        return [node for text, classes in replication_tables.page() for node in self.markdown(text, *classes)]
+
+
+class RecordingAges(MarkdownDirective):
+    """How many recorded tables of each chapter are as the code is, older, or of unknown age."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.markdown(recording_ages.table(recording_ages.ages()), "totals")
+
+
 class Names(MarkdownDirective):
     """The body has a line for each registry: "argument: module.REGISTRY"."""
 
@@ -183,6 +201,8 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("claims-table", ClaimsTable)
     app.add_directive("reproductions", Reproductions)
     app.add_directive("reproductions-table", ReproductionsTable)
+    app.add_directive("replications", Replications)
+    app.add_directive("recording-ages", RecordingAges)
     app.add_directive("references", References)
     app.add_directive("names", Names)
     app.add_directive("wing", api_pages.Wing)
