@@ -120,7 +120,7 @@ class RecordingAges(MarkdownDirective):
     """How many recorded tables of each chapter are as the code is, older, or of unknown age."""
 
     def run(self) -> list[nodes.Node]:
-        return self.markdown(recording_ages.table(recording_ages.ages()), "totals")
+        return self.markdown(recording_ages.table(recording_ages.ages()), "totals", "ages")
 
 
 class Names(MarkdownDirective):

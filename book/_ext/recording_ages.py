@@ -19,7 +19,7 @@ import labels
 from ganlab.study.code import PACKAGE, code_in, statements
 
 RECORDED = PACKAGE / "recorded"
-CURRENT, PACKAGE_CHANGED, OLDER, UNKNOWN = "as the code is", "ganlab changed", "older than its code", "unknown"
+CURRENT, PACKAGE_CHANGED, OLDER, UNKNOWN = "current", "ganlab changed", "older", "unknown"
 AGES = (CURRENT, PACKAGE_CHANGED, OLDER, UNKNOWN)
 
 
@@ -35,7 +35,7 @@ class Age:
 def ages(folder: Path = RECORDED, chapters: Iterable[Path] | None = None) -> list[Age]:
     """The age of each recorded table, chapter by chapter; last, with chapter "", those that no chapter measures.
 
-    `older than its code`: the trial or what it calls in the chapter is another now. `ganlab changed`: only files of the
+    `older`: the trial or what it calls in the chapter is another now. `ganlab changed`: only files of the
     package are others; whether that changes numbers is for the package's own tests to say.
     """
     names = sorted(path.stem for path in folder.glob("*.csv"))
@@ -118,10 +118,13 @@ def table(found: list[Age]) -> str:
         rows.append([name, *(str(count[age] or "") for age in AGES)])
     total = Counter(age.age for age in found)
     rows.append(["**all**", *((total[age] and f"**{total[age]}**") or "" for age in AGES)])
-    lines = [account_tables.table(["Recorded tables of", *AGES], rows)]
-    for kind in (OLDER, PACKAGE_CHANGED):
+    lines = [account_tables.table(["Recordings of", *AGES], rows)]
+    for kind, words in (
+        (OLDER, "Older than their code"),
+        (PACKAGE_CHANGED, "Since they were recorded, ganlab changed"),
+    ):
         if listed := ", ".join(f"`{age.study}`" for age in found if age.age == kind):
-            lines.append(f"{kind[0].upper()}{kind[1:]}: {listed}.")
+            lines.append(f"{words}: {listed}.")
     return "\n\n".join(lines)
 
 

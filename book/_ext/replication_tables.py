@@ -50,9 +50,9 @@ def entry_rows(found: Iterable[Replicated], word: str) -> str:
     for one in found:
         entry = one.entry
         what = f"**{entry.id}** {entry.statement}" if isinstance(entry, Claim) else entry.what
-        theirs = badge(one.verdicts[1]) + ("" if one.same else "<br>**another verdict**")
+        theirs = f"{badge(one.verdicts[1])} there" + ("" if one.same else "<br>**another verdict**")
         said = [_counts(one.numbers), *(_difference(n) for n in one.numbers if not (n.same and n.overlap))]
-        rows.append([what, f"{badge(one.verdicts[0])} here", f"{theirs} there", "<br>".join(said)])
+        rows.append([what, f"{badge(one.verdicts[0])} here", theirs, "<br>".join(said)])
     return account_tables.table([word, "Recorded", "Replicated", "Numbers"], rows)
 
 

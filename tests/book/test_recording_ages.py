@@ -124,4 +124,4 @@ def test_the_table_counts_each_recording_once():
 
 def test_the_table_names_what_is_older():
     age = recording_ages.Age("old-one", "01-losses", recording_ages.OLDER)
-    assert "Older than its code: `old-one`." in recording_ages.table([age])
+    assert "Older than their code: `old-one`." in recording_ages.table([age])
