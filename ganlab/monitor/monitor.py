@@ -126,8 +126,8 @@ class Monitor:
         if self.due:
             self.players[name].after(self.step + 1)
             for net, taps in self._taps.items():
-                if (values := taps.take()) is not None:
-                    self._activity[net, name].add(self.step + 1, values)
+                if (taken := taps.take()) is not None:
+                    self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
         if name == self._clock:
             if self.due:
