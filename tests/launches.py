@@ -51,11 +51,9 @@ def _kernels(name: str, args: tuple) -> int:
     lists = [arg for arg in args if isinstance(arg, list | tuple) and arg and isinstance(arg[0], torch.Tensor)]
     first = lists[0]
     # Otherwise a kernel for each, as where a factor is of another type than what it scales.
-    rest = [x for x in tree_leaves(args[1:]) if isinstance(x, torch.Tensor)]
-    alike = len({x.dtype for x in first}) == 1 and (
-        name == "_foreach_copy_" or {x.dtype for x in rest} <= {first[0].dtype}
-    )
-    alike &= all(_form(x) == _form(y) for one in lists[1:] for x, y in zip(first, one, strict=True))
+    rest = [] if name == "_foreach_copy_" else [x for x in tree_leaves(args[1:]) if isinstance(x, torch.Tensor)]
+    forms = all(_form(x) == _form(y) for one in lists[1:] for x, y in zip(first, one, strict=True))
+    alike = forms and len({x.dtype for x in [*first, *rest]}) == 1
     if not alike:
         return len(first)
     launches = -(-len(first) // FIT[len(lists) + (name[-1] != "_" and name != "_foreach_norm")])
