@@ -25,7 +25,14 @@ __all__ = ["__version__", *_WINGS]
 
 def __getattr__(name: str):
     if name in _WINGS:
-        return import_module(f"ganlab.{name}")
+        try:
+            return import_module(f"ganlab.{name}")
+        except ModuleNotFoundError as error:
+            if (error.name or "ganlab").startswith("ganlab"):
+                raise
+            raise ImportError(
+                f"ganlab.{name} needs {error.name}: pip install '.[all]' in ganlab's folder brings it"
+            ) from error
     raise AttributeError(f"module 'ganlab' has no attribute {name!r}; its wings: {', '.join(_WINGS)}")
 
 

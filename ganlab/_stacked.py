@@ -16,6 +16,10 @@ Weights = dict[str, Tensor]
 Rule = Callable[[nn.Module, Weights, Tensor], Tensor]
 
 
+class NotRuled(Exception):
+    """An input that the rules do not know."""
+
+
 class _Product(torch.autograd.Function):
     """a @ b over batches of matrices, each product (also those of the backward pass) the way that is fast."""
 
@@ -46,7 +50,7 @@ product = _Product.apply
 
 def _linear(layer: nn.Linear, weights: Weights, x: Tensor) -> Tensor:
     if x.ndim != 3:
-        raise NotImplementedError
+        raise NotRuled
     y = product(x, weights["weight"].transpose(1, 2))
     return y + weights["bias"].unsqueeze(1) if "bias" in weights else y
 
@@ -64,7 +68,7 @@ def _unflatten(layer: nn.Unflatten, weights: Weights, x: Tensor) -> Tensor:
 
 
 def _sequential(layer: nn.Sequential, weights: Weights, x: Tensor) -> Tensor:
-    for name, child in layer.named_children():
+    for name, child in layer._modules.items():  # also one that comes twice
         x = run(child, within(weights, name), x)
     return x
 
@@ -86,11 +90,15 @@ def within(weights: Weights, name: str) -> Weights:
 
 
 def follows_rules(net: nn.Module) -> bool:
-    """Whether each part has a rule, and works the way that the rule knows."""
-    return all(type(part) in STACKED and _plain(part) for part in net.modules())
+    """Whether each part has a rule, works the way that the rule knows, and shares no weights with another."""
+    own = [name for name, _ in net.named_parameters()]
+    tied = len(own) < len(list(net.named_parameters(remove_duplicate=False)))
+    return not tied and all(type(part) in STACKED and _plain(part) for part in net.modules())
 
 
 def _plain(layer: nn.Module) -> bool:
+    if "forward" in vars(layer):
+        return False
     if isinstance(layer, nn.Flatten):
         return layer.start_dim > 0 and layer.end_dim == -1
     if isinstance(layer, nn.Unflatten):

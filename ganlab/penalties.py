@@ -77,6 +77,8 @@ def r1(D: Critic, real: Tensor) -> Tensor:
 def r2(D: Critic, fake: Tensor) -> Tensor:
     """E|slope|^2 / 2 on generated samples; shape (...), one value a member.   Mescheder et al. 2018, section 4.1.
 
+    fake: detached from the generator, as `fake.detach()`: D alone pays the penalty.
+
     >>> import torch
     >>> from ganlab.penalties import r2
     >>> r2(lambda x: x.square().sum(1), torch.tensor([[0.0, 0.0], [1.0, 0.0]])).item()  # slopes 0 and 2
@@ -88,6 +90,7 @@ def r2(D: Critic, fake: Tensor) -> Tensor:
 def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) -> Tensor:
     """E(|slope| - 1)^2 / 2 at random points between real and generated samples.   Gulrajani et al. 2017, eq. 3.
 
+    fake: detached from the generator, as `fake.detach()`: D alone pays the penalty.
     alpha: one number of U(0, 1) for each pair of samples (for each pair of packs, if D is `Packed`), (..., batch);
     None: drawn here. At alpha = 0 the point is the generated sample. A slope of 0 gives a finite gradient, 0.
 

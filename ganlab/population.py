@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from ganlab._stacked import follows_rules, run, watched
+from ganlab._stacked import NotRuled, follows_rules, run, watched
 
 
 def build(
@@ -71,16 +71,20 @@ class Population(nn.Module):
         if any(other != shapes[0] for other in shapes):
             raise ValueError("members differ in their parameters: build them all with the same arguments")
         parameters, buffers = stack_module_state(list(members))
+        trained = {name: p.requires_grad for name, p in members[0].named_parameters()}
         # Dots are not allowed in the names of a module's own parameters.
         self._parameter_names = {name: name.replace(".", "/") for name in parameters}
         self._buffer_names = {name: name.replace(".", "/") for name in buffers}
         for name, value in parameters.items():
-            self.register_parameter(self._parameter_names[name], nn.Parameter(value.detach()))
+            self.register_parameter(
+                self._parameter_names[name], nn.Parameter(value.detach(), requires_grad=trained[name])
+            )
         for name, value in buffers.items():
             self.register_buffer(self._buffer_names[name], value)
         # The structure without the weights. In a list, so that its own parameters are not registered as ours.
-        self._structure = [copy.deepcopy(members[0]).to("meta")]
-        self._by_rules = follows_rules(self.structure)
+        self._ties = _ties(members[0])
+        self._structure = [_tied(copy.deepcopy(members[0]).to("meta"), self._ties)]
+        self._by_rules = follows_rules(members[0])
         self.size = len(members)
         # What a loop asks of a generator (latent width, sample shape) holds for each member.
         self.latent, self.shape = getattr(members[0], "latent", None), getattr(members[0], "shape", None)
@@ -89,8 +93,12 @@ class Population(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[0] != self.size:
             raise ValueError(f"x has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
-        if self._by_rules and not watched(self.structure):
-            return run(self.structure, self._stacked(), x)
+        # The rules know one type of number.
+        if self._by_rules and not watched(self.structure) and not torch.is_autocast_enabled(x.device.type):
+            try:
+                return run(self.structure, self._stacked(), x)
+            except NotRuled:
+                self._by_rules = False
         return torch.vmap(self._one, randomness="different")(self._stacked(), x)
 
     def _one(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
@@ -116,5 +124,24 @@ class Population(nn.Module):
         if not -self.size <= k < self.size:
             raise IndexError(f"k={k}: there are {self.size} members")
         member = copy.deepcopy(self.structure).to_empty(device=next(self.parameters()).device)
-        member.load_state_dict({name: value[k] for name, value in self._stacked().items()})
+        member = _tied(member, self._ties)
+        own = {**dict(member.named_parameters()), **dict(member.named_buffers())}
+        with torch.no_grad():
+            for name, value in self._stacked().items():
+                own[name].copy_(value[k])
         return member
+
+
+def _ties(net: nn.Module) -> dict[str, str]:
+    """The second and further names of a parameter, and its first."""
+    first: dict[int, str] = {}
+    names = net.named_parameters(remove_duplicate=False)
+    return {name: one for name, p in names if (one := first.setdefault(id(p), name)) != name}
+
+
+def _tied(net: nn.Module, ties: dict[str, str]) -> nn.Module:
+    """`net`, after a move that has made separate parameters of shared ones, with these shared again."""
+    for name, one in ties.items():
+        owner, _, leaf = name.rpartition(".")
+        setattr(net.get_submodule(owner), leaf, net.get_parameter(one))
+    return net

@@ -49,3 +49,9 @@ except ImportError as error:
     shape, message = done.stdout.strip().splitlines()
     assert shape == "(2, 3, 2)"
     assert message == "pandas is needed here: pip install '.[lab]' in ganlab's folder brings it"
+
+
+def test_a_wing_of_the_laboratory_says_what_it_needs():
+    done = script(f"import sys; sys.modules.update(dict.fromkeys({MISSING})); import ganlab; ganlab.study")
+    assert "ImportError: ganlab.study needs scipy" in done.stderr or "needs pandas" in done.stderr, done.stderr
+    assert "pip install '.[all]'" in done.stderr

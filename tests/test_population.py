@@ -95,3 +95,53 @@ def test_bad_input():
         population(torch.zeros(3, 5, 2))
     with pytest.raises(IndexError, match="there are 2 members"):
         population.member(2)
+
+
+def shared_activation():
+    act = nn.LeakyReLU(0.2)
+    return nn.Sequential(nn.Linear(2, 8), act, nn.Linear(8, 8), act, nn.Linear(8, 1))
+
+
+def shared_layer():
+    layer = nn.Linear(8, 8)
+    return nn.Sequential(nn.Linear(2, 8), layer, nn.Tanh(), layer, nn.Linear(8, 1))
+
+
+def tied_weights():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2), nn.Linear(2, 1))
+    net[2].weight = net[0].weight
+    return net
+
+
+def on_sequences():
+    return nn.Sequential(nn.Unflatten(1, (1, 2)), nn.Linear(2, 4), nn.Flatten(), nn.Linear(4, 1))
+
+
+def own_forward():
+    net = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    net[1].forward = torch.sin
+    return net
+
+
+@pytest.mark.parametrize("make", [shared_activation, shared_layer, tied_weights, on_sequences, own_forward])
+def test_networks_that_use_a_part_twice_or_otherwise(make):
+    members, x = [make() for _ in range(3)], torch.randn(3, 5, 2)
+    expected = torch.stack([member(x[k]) for k, member in enumerate(members)])
+    torch.testing.assert_close(Population(members)(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_frozen_layers_stay_frozen_and_buffers_that_are_not_saved_come_along():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+            self.layer.weight.requires_grad_(False)
+            self.register_buffer("shift", torch.randn(1), persistent=False)
+
+        def forward(self, x):
+            return self.layer(x) + self.shift
+
+    members, x = [Net() for _ in range(2)], torch.randn(2, 5, 2)
+    population = Population(members)
+    assert [p.requires_grad for p in population.parameters()] == [False, True]
+    torch.testing.assert_close(population.member(1)(x[1]), members[1](x[1]))

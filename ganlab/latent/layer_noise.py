@@ -8,6 +8,7 @@ samples for the same seed. `G.latent` counts z and all noises.
 import torch
 from torch import Tensor, nn
 
+from ganlab._modes import evaluating
 from ganlab.latent.priors import Prior
 from ganlab.nets import ACTIVATIONS
 
@@ -112,11 +113,11 @@ def _shapes(G: nn.Module, activations: list[nn.Module]) -> list[tuple[int, ...]]
         seen[id(module)] = tuple(inputs[0].shape[1:])
 
     hooks = [module.register_forward_pre_hook(note) for module in activations]
-    training, like = G.training, next(G.parameters())
+    like = next(G.parameters())
     try:
-        G.eval()(torch.zeros(1, G.latent, dtype=like.dtype, device=like.device))
+        with evaluating(G):
+            G(torch.zeros(1, G.latent, dtype=like.dtype, device=like.device))
     finally:
-        G.train(training)
         for hook in hooks:
             hook.remove()
     return [seen[id(module)] for module in activations]

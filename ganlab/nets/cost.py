@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._check import optional
+from ganlab._modes import evaluating
 from ganlab.population import Population
 
 if TYPE_CHECKING:
@@ -76,15 +77,12 @@ def counts(net: nn.Module, x: Tensor) -> "pandas.DataFrame":
         return add
 
     hooks = [module.register_forward_hook(hook(name)) for name, module in found.items()]
-    training = {module: module.training for module in net.modules()}
     try:
-        with torch.no_grad():
-            net.eval()(x)
+        with torch.no_grad(), evaluating(net):
+            net(x)
     finally:
         for handle in hooks:
             handle.remove()
-        for module, mode in training.items():
-            module.training = mode
     return optional("pandas", extra="lab").DataFrame(
         {
             "layer": list(found),

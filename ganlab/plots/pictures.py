@@ -1,11 +1,12 @@
 """Figures of samples: sheets of images, and 2-D points on the discriminator's landscape."""
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 
+from ganlab._modes import evaluating
 from ganlab.plots.house_style import COLORS, FACE, INK, LANDSCAPE, axes, ink, to_rgb
 
 
@@ -136,7 +137,7 @@ def _landscape(ax, discriminator, device, probability: bool, labels: bool) -> No
     """D's output as a filled contour with a colour bar."""
     x, y = (torch.linspace(*limits, 121) for limits in (ax.get_xlim(), ax.get_ylim()))
     grid = torch.cartesian_prod(x, y).to(device)
-    with torch.no_grad(), _evaluating(discriminator):
+    with torch.no_grad(), _still(discriminator):
         logits = discriminator(grid)
     if logits.shape != (len(grid),):
         raise ValueError(
@@ -157,15 +158,6 @@ def _landscape(ax, discriminator, device, probability: bool, labels: bool) -> No
         bar.outline.set_visible(False)
 
 
-@contextmanager
-def _evaluating(net):
-    """Eval mode, then each module's own mode again: drawing must not move batch norm's running statistics."""
-    modules = list(net.modules()) if isinstance(net, torch.nn.Module) else []
-    modes = [module.training for module in modules]
-    for module in modules:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
+def _still(net) -> AbstractContextManager:
+    """Drawing must not move batch norm's running statistics. A plain function has none."""
+    return evaluating(net) if isinstance(net, torch.nn.Module) else nullcontext()

@@ -1,6 +1,6 @@
 """How do they learn? The loop, for one GAN or for many seeds at once, and all that a recipe can turn.
 
-`Trainer(G, D, data, Recipe(...), seeds=...)` trains, samples and saves; `Trainer.step` is the whole algorithm. A
+`Trainer(G, D, data, Recipe(...), seeds=...)` trains, samples and saves; `Trainer.play` is the whole algorithm. A
 `Recipe` is how to train, as a value; a `Rule` turns one of its numbers while training goes on; `checkpoint` writes
 files that are whole or not there; `vae` is the autoencoder that the book compares with. This wing knows nothing of
 figures or of what a run is worth.
@@ -12,12 +12,29 @@ from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.train.checkpoint import CheckpointError
 from ganlab.train.cures import Cures
 from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.precision import Precision
 from ganlab.train.recipe import NOISES, PLAYERS, Recipe
 from ganlab.train.schedule import Schedule
 from ganlab.train.stream import Stream
 from ganlab.train.trainer import Trainer
 
 __all__ = [
-    "KNOBS", "NOISES", "OPTIMIZERS", "PLAYERS", "RULES", "SIGNALS", "CheckpointError", "Controller", "Cures",
-    "Recipe", "Rule", "Schedule", "Stream", "Trainer", "WeightAverage", "checkpoint", "vae",
+    "KNOBS",
+    "NOISES",
+    "OPTIMIZERS",
+    "PLAYERS",
+    "RULES",
+    "SIGNALS",
+    "CheckpointError",
+    "Controller",
+    "Cures",
+    "Precision",
+    "Recipe",
+    "Rule",
+    "Schedule",
+    "Stream",
+    "Trainer",
+    "WeightAverage",
+    "checkpoint",
+    "vae",
 ]  # fmt: skip

@@ -29,7 +29,8 @@ class CudaGraph:
         """Note the operations; nothing runs."""
         self._static, self._graph = [x.clone() for x in inputs], torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(self._graph):
+            # Another thread may send random numbers to the device meanwhile, on a stream of its own.
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
                 self._results = self._program(*self._static)
         except RuntimeError as error:
             self._graph, first = None, str(error).strip().splitlines()[0]

@@ -12,6 +12,11 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
     if (law := getattr(G, "law", None)) not in (None, recipe.latent):
         raise ValueError(f"latent={recipe.latent!r}: this G makes its latent from {law!r} numbers; set latent={law!r}")
+    if recipe.amp is not None and isinstance(G, Population):
+        raise ValueError(
+            f"amp={recipe.amp!r}: the members of a population run under `vmap`, where torch's autocast does nothing; "
+            "train single networks, or leave amp out"
+        )
     sizes = [net.size if isinstance(net, Population) else None for net in (G, D)]
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:

@@ -22,6 +22,7 @@ VIEWS = {
     aten.t.default, aten.transpose.int, aten.permute.default, aten.view.default, aten.unsqueeze.default,
     aten.squeeze.dim, aten.squeeze.dims, aten.expand.default, aten.select.int, aten.slice.Tensor, aten.alias.default,
 }  # fmt: skip
+MASKED = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default, aten._unsafe_index.Tensor}
 # The gradient that a backward pass starts from, 1, and what is made of it by these is the same in every step.
 FIXED = {*VIEWS, aten.div.Scalar, aten.mul.Scalar}
 # torch's own names for the calls: less Python in front of each than `torch.ops` has.
@@ -67,6 +68,19 @@ class Call:
         return self.function._schema.is_mutable
 
     @property
+    def views(self) -> bool:
+        """Whether a result looks at memory of an argument."""
+        return any(one.alias_info is not None for one in self.function._schema.returns) and not self.writes
+
+    @property
+    def reads(self) -> bool:
+        """Whether Python sees numbers of the tensors: what comes next, or how large it is, may be others next time."""
+        if self.function in MASKED:  # with a mask the result is as large as the mask says
+            return any(x.dtype in (torch.bool, torch.uint8) for x in _tensors(self.args[1]))
+        told = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output} & set(self.function.tags)
+        return bool(told) or self.function in (aten._local_scalar_dense.default, aten.equal.default)
+
+    @property
     def draws(self) -> bool:
         return torch.Tag.nondeterministic_seeded in self.function.tags
 
@@ -86,9 +100,9 @@ class Tape(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        self.reads |= func is aten._local_scalar_dense.default
         if func.namespace != "profiler":
             self.calls.append(Call(func, args, kwargs or {}, result))
+            self.reads |= self.calls[-1].reads
         return result
 
 
@@ -134,8 +148,9 @@ def _varying(calls: list[Call], inputs: Sequence[Tensor]) -> list[Call]:
     """Without the calls that need not be made again: views of what the step owns, and numbers that shapes alone fix."""
     owner: dict[int, int] = {}  # of a view
     for call in calls:
-        if call.function in VIEWS:
-            owner[id(call.result)] = owner.get(id(call.args[0]), id(call.args[0]))
+        if call.views:
+            base = call.inputs[0]
+            owner |= {id(x): owner.get(id(base), id(base)) for x in call.outputs if x is not base}
     written = {owner.get(id(x), id(x)) for call in calls if call.writes for x in call.inputs}
     fresh, fixed, kept = {id(x) for x in inputs}, set(), []  # made anew in each replay; the same numbers in each
     for call in calls:
@@ -187,7 +202,7 @@ def _compiled(calls: list[Call], inputs: Sequence[Tensor], results: Sequence[Ten
         name = known.setdefault(id(value), f"t{len(known)}") if isinstance(value, Tensor) else "_"
         return name if name[0] == "t" else "_"
 
-    viewed = {id(x) for call in calls if call.function in VIEWS for x in (*call.inputs, *call.outputs)}
+    viewed = {id(x) for call in calls if call.views for x in (*call.inputs, *call.outputs)}
 
     def free(i: int, call: Call) -> bool:
         """Whether the first argument is the program's own, as large as the result, and used here for the last time."""

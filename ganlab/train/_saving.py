@@ -18,7 +18,7 @@ def state(trainer) -> dict:
         "optimizer_g": trainer.optimizer_g.state_dict(), "optimizer_d": trainer.optimizer_d.state_dict(),
         "stream": trainer.stream.state_dict(), "cures": trainer.cures.state_dict(),
         "controller": None if controller is None else controller.state_dict(),
-        "running": trainer._running, "log": trainer._log,
+        "precision": trainer.precision.state_dict(), "running": trainer._running, "log": trainer._log,
         "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
     }  # fmt: skip
 
@@ -44,6 +44,7 @@ def restore(trainer, saved: dict, path: str | Path) -> None:
     trainer.stream.load_state_dict(saved["stream"])
     if "cures" in saved:  # not in a file from before there were any
         trainer.cures.load_state_dict(saved["cures"])
+    trainer.precision.load_state_dict(saved.get("precision", {}))
     if trainer.controller is not None:
         trainer.controller.load_state_dict(saved["controller"])
     trainer.steps, trainer._running, trainer._log = saved["steps"], saved["running"], saved["log"]

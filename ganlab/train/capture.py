@@ -6,19 +6,18 @@ random numbers, the values of schedules. Where Python takes another path (a lazy
 that step has a recording of its own.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from itertools import chain
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganlab.optim import Rule
-from ganlab.population import Population
+from ganlab.train._capturable import fingerprint, refusal
 from ganlab.train._cuda_graph import CudaGraph
 from ganlab.train._program import record
 
-_OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD)  # and every `Rule`
-_KNOWN = ("torch.nn.", "ganlab.")  # packages whose modules keep no state in Python from pass to pass
+WORTH = 10  # replays that pay for a recording
 
 
 class Capture:
@@ -37,6 +36,7 @@ class Capture:
 
     Attributes:
         reason: a sentence that says why steps are not recorded; None if they are.
+        recorded, replayed: how many recordings and replays there were in this fit.
         remark: a sentence that says why recorded steps run without a CUDA graph, where there is a GPU; else None.
     """
 
@@ -45,22 +45,25 @@ class Capture:
         self._asked: dict[Hashable, list[tuple[str, tuple[int, ...]]]] = {}
         self._programs: dict[Hashable, Callable[..., list[Tensor]]] = {}
         self._gradients: list[Tensor] | None = None
-        self.reason: str | None = None
-        self.remark: str | None = None
+        self._seen: tuple | None = None
         self.begin(wanted)
 
     def begin(self, wanted: bool | None = None) -> None:
-        """Before a fit: look at the trainer as it is now."""
-        switched_off = "Steps are not recorded: fit(..., capture=False) says so."
-        self.reason = switched_off if wanted is False else _refusal(self.trainer, strangers=bool(wanted))
+        """Before a fit: look at the trainer as it is now, and forget what was recorded before."""
+        self._wanted, self.reason, self.remark = wanted, None, None
+        self.recorded, self.replayed, self._vain = 0, 0, 0
+        self._forget()
         self.look()
 
     def end(self) -> None:
-        """After a fit: a GPU gets back the memory of its recordings."""
+        """After a fit: leave the gradients, and give back the memory of the recordings."""
         self.settle()
-        if self.trainer.device.type == "cuda":
-            self._programs.clear()
-            self._asked.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._asked.clear()
+        self._programs.clear()
+        self._before = self.replayed
 
     def step(self) -> None:
         """One training step, played or replayed."""
@@ -84,25 +87,16 @@ class Capture:
         trainer._advance(row)
 
     def look(self) -> None:
-        """Note what somebody may have changed: modes, rates, frozen parameters. Other settings, other recordings."""
-        trainer = self.trainer
-        optimizers, nets = (trainer.optimizer_g, trainer.optimizer_d), (trainer.G, trainer.D)
-        # Held, so that no other tensor takes the identity of one that is gone.
-        self._owned = [p for net in nets for p in chain(net.parameters(), net.buffers())]
-        self._owned += [x for one in optimizers for state in one.state.values() for x in state.values() if _is(x)]
-        self._settings = (
-            tuple((key, _plain(value)) for one in optimizers for group in one.param_groups
-                  for key, value in group.items() if key not in ("params", *self._scheduled())),
-            tuple((id(x), x.requires_grad) for x in self._owned),
-            tuple(module.training for net in nets for module in _structure(net).modules()),
-        )  # fmt: skip
-
-    def _scheduled(self) -> tuple[str, ...]:
-        names = self.trainer.numbers.varying
-        return (
-            *(["lr"] if {"lr_g", "lr_d"} & set(names) else []),
-            *(["betas"] if {"beta1", "beta2"} & set(names) else []),
-        )
+        """After somebody else had the trainer in hand: if anything is another now, record anew."""
+        if self._wanted is False:
+            self.reason = "Steps are not recorded: fit(..., capture=False) says so."
+        self.reason = self.reason or refusal(self.trainer, strangers=bool(self._wanted))
+        if self.reason is None and (seen := fingerprint(self.trainer)) != self._seen:
+            self._vain = self._vain + 1 if self._programs and self.replayed - self._before < WORTH else 0
+            if self._vain == 3:
+                self.reason = "Steps are not recorded: a callback changes something every few steps."
+            self._forget()
+            self._seen = seen
 
     def settle(self) -> None:
         """Give the parameters the gradients of the last replay, for whoever looks."""
@@ -116,21 +110,26 @@ class Capture:
         trainer = self.trainer
         first = trainer.steps * trainer.recipe.critic_steps
         return (
-            self._settings, trainer.steps == 0, trainer.numbers.noisy,
+            trainer.steps == 0, trainer.numbers.noisy,
             tuple(trainer.recipe.penalised(first + i) for i in range(trainer.recipe.critic_steps)),
             trainer.controller is not None and trainer.controller.due,
         )  # fmt: skip
 
     def _again(self, key: Hashable, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         trainer = self.trainer
-        numbers = {name: _number(trainer.numbers[name], trainer.device) for name in trainer.numbers.varying}
+        numbers = {name: _number(trainer.numbers[name], trainer.device, name) for name in trainer.numbers.varying}
         rules = [one for one in (trainer.optimizer_g, trainer.optimizer_d) if isinstance(one, Rule)]
         clocks = [_number(rule.taken + 1, trainer.device) for rule in rules]
+        if key not in self._programs:  # what the first step has brought about: the counts of a rule, say
+            self.reason = refusal(trainer, strangers=bool(self._wanted))
+            if self.reason is not None:
+                return trainer.play(batches)
         draws = [trainer.cures.draws.fresh(*slot) for slot in self._asked[key]]
         inputs = [*chain.from_iterable(batches), *numbers.values(), *clocks, *draws]
         if key in self._programs:
             program = self._programs[key]
             row, *self._gradients = program(*inputs)
+            self.replayed += 1
             self.remark = getattr(program, "reason", None) or self.remark
             for rule in rules:
                 rule.tick()
@@ -160,6 +159,8 @@ class Capture:
             self.reason = "Steps are not recorded: something in them reads a number off a tensor."
         else:
             self._programs[key] = CudaGraph(program) if trainer.device.type == "cuda" else program
+            self.recorded += 1
+            self._seen = fingerprint(trainer)  # what the recording takes for granted
         return row
 
     def _parameters(self) -> list[Tensor]:
@@ -167,56 +168,7 @@ class Capture:
         return [p for group in groups for p in group["params"] if p.requires_grad]
 
 
-def _refusal(trainer, strangers: bool = False) -> str | None:
-    """Why the steps of `trainer` cannot be recorded, as a sentence; None if they can.
-
-    Args:
-        strangers: networks of unknown classes may be recorded: whoever says so knows that their code does the same in
-            each pass.
-    """
-    cls = type(trainer)
-    ours = all(getattr(cls, name).__module__ == "ganlab.train.trainer" for name in ("step", "play"))
-    if not ours or {"step", "play"} & vars(trainer).keys():
-        return f"Steps are not recorded: {cls.__name__} has a `step` or a `play` of its own."
-    for name, optimizer in (("optimizer_g", trainer.optimizer_g), ("optimizer_d", trainer.optimizer_d)):
-        kind = type(optimizer)
-        if kind not in _OPTIMIZERS and not (isinstance(optimizer, Rule) and kind.__module__.startswith("ganlab.")):
-            return f"Steps are not recorded: {name} is a {kind.__name__}, and may keep what it remembers in Python."
-        if hasattr(optimizer, "extrapolate"):
-            return f"Steps are not recorded: {name}, a {kind.__name__}, does something else in every other step."
-        if stranger := _stranger(chain(optimizer._optimizer_step_pre_hooks.values(),
-                                       optimizer._optimizer_step_post_hooks.values())):  # fmt: skip
-            return f"Steps are not recorded: {name} has a hook, {stranger}, that a replay would not call."
-    for name, net in (("G", trainer.G), ("D", trainer.D)):
-        for module in chain(net.modules(), _structure(net).modules()):
-            if not strangers and not type(module).__module__.startswith(_KNOWN):
-                return (
-                    f"Steps are not recorded: {name} has a {type(module).__name__}, whose code is not known here. If "
-                    "it does the same in every pass (no counters, no choices in Python), say fit(..., capture=True)."
-                )
-            hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
-            if stranger := _stranger(chain.from_iterable(each.values() for each in hooks)):
-                return f"Steps are not recorded: {name} has a hook, {stranger}, that a replay would not call."
-    return None
-
-
-def _stranger(hooks: Iterable[Callable]) -> str | None:
-    """The first hook that is not this package's own. What a monitor counts, it is told."""
-    strangers = (hook for hook in hooks if not (getattr(hook, "__module__", None) or "").startswith("ganlab."))
-    return next((getattr(hook, "__qualname__", repr(hook)) for hook in strangers), None)
-
-
-def _structure(net: nn.Module) -> nn.Module:
-    return net.structure if isinstance(net, Population) else net
-
-
-def _number(value: float, device: torch.device) -> Tensor:
-    return torch.tensor(value, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
-
-
-def _plain(value) -> Hashable:
-    return (id(value),) if isinstance(value, Tensor) else tuple(value) if isinstance(value, list) else value
-
-
-def _is(value) -> bool:
-    return isinstance(value, Tensor)
+def _number(value: float, device: torch.device, name: str = "") -> Tensor:
+    # In float64, as Python has it; but a GPU's fused Adam takes a rate in float32, and Apple's GPUs have nothing else.
+    narrow = device.type == "mps" or (device.type == "cuda" and name.startswith("lr_"))
+    return torch.tensor(value, dtype=torch.float32 if narrow else torch.float64, device=device)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
+import torch
+
 from ganlab import losses
 from ganlab._check import lookup
 from ganlab.clipping import CLIPS
@@ -10,8 +12,9 @@ from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
 from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
-from ganlab.train.schedule import Schedule, Scheduled, at, values
+from ganlab.train.schedule import Schedule, Scheduled, values
 
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # Whose gradients are clipped.
 PLAYERS = {"both": ("G", "D"), "G": ("G",), "D": ("D",)}
 # Instance noise over the steps of G, as a share of its standard deviation: steps -> schedule.
@@ -60,6 +63,9 @@ class Recipe:
             `weight_decay`.
         weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
             1 - lr * weight_decay, as AdamW does (`ganlab.optim.weight_decay`).
+        amp: the networks compute in "bf16", or in "fp16" with a loss scaled so that small gradients survive; weights,
+            losses, penalties' norms and optimizers stay in float32 (Micikevicius et al. 2018). Refused for populations.
+            None: all in float32.
 
     Raises:
         ValueError: a value out of range, an unknown name, or a setting that nothing chosen here would use.
@@ -90,18 +96,27 @@ class Recipe:
     l2_d: float = 0.0
     weight_decay_g: float = 0.0
     weight_decay_d: float = 0.0
+    amp: str | None = None
 
     def __post_init__(self):
+        if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
+            raise ValueError(f"betas={self.betas!r}: two numbers in [0, 1), or schedules of such")
+        object.__setattr__(self, "betas", tuple(self.betas))  # a recipe is compared with the one in a checkpoint
+        self._check_schedules()
         lookup(losses.LOSSES, self.loss, "loss")
         lookup(LATENTS, self.latent, "latent distribution")
         chosen = {self.optimizer_g, self.optimizer_d}
         for name in chosen:
             lookup(OPTIMIZERS, name, "optimizer")
         for name in ("lr_g", "lr_d"):
-            if not all(0 < lr < float("inf") for lr in values(getattr(self, name))):
+            rates = values(getattr(self, name))
+            # A schedule may begin or end at 0.
+            if not rates or not all(0 <= lr < float("inf") for lr in rates) or max(rates) == 0:
                 raise ValueError(f"{name}={getattr(self, name)}: a learning rate is positive and finite")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for given in self.betas for beta in values(given)):
+        if not all(0 <= beta < 1 for given in self.betas for beta in values(given)):
             raise ValueError(f"betas={self.betas}: two numbers in [0, 1)")
+        if {"beta1", "beta2"} & set(self.schedules) and not chosen & WITHOUT_MOMENTUM - {"adagrad", "adadelta"}:
+            raise ValueError(f"betas={self.betas}: {' and '.join(sorted(chosen))} has no betas; Adam and its kin have")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
         if self.momentum and chosen <= WITHOUT_MOMENTUM:
@@ -120,11 +135,13 @@ class Recipe:
         if not all(0 < decay < 1 or (decay == 0 and "ema" in self.schedules) for decay in values(self.ema)):
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
         for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):
-            if not all(0 <= value < float("inf") for value in values(getattr(self, name))):
+            given = values(getattr(self, name))
+            if (not given and name != "weight_clip") or not all(0 <= value < float("inf") for value in given):
                 raise ValueError(
                     f"{name}={getattr(self, name)}: a weight, a scale or a threshold is finite and not negative"
                 )
-        self._check_schedules()
+        if self.amp is not None:
+            lookup(PRECISIONS, self.amp, "amp")
         decays = ("l2_g", "l2_d", "weight_decay_g", "weight_decay_d")
         check_strengths(**{name: getattr(self, name) for name in decays})
         for player in "gd":
@@ -137,12 +154,11 @@ class Recipe:
         if self.clip == "percentile" and self.clip_at > 100:
             raise ValueError(f"clip_at={self.clip_at}: a percentile is at most 100")
 
-    def at(self, step: int) -> "Recipe":
-        """The recipe with every schedule's number at `step` in its place."""
-        fixed = {name: schedule(step) for name, schedule in self.schedules.items() if not name.startswith("beta")}
-        # An average that starts at 0 is a copy: any decay gives it, and a number must be one in (0, 1).
-        fixed |= {"ema": 0.5} if fixed.get("ema") == 0 else {}
-        return replace(self, betas=tuple(at(beta, step) for beta in self.betas), **fixed)
+    def fixed(self) -> "Recipe":
+        """The recipe with the largest number of each schedule in its place: what an optimizer is made with."""
+        largest = {name: max(schedule.values) for name, schedule in self.schedules.items()}
+        betas = (largest.pop("beta1", self.betas[0]), largest.pop("beta2", self.betas[1]))
+        return replace(self, betas=betas, **largest)
 
     def penalised(self, d_step: int) -> bool:
         """Whether D pays the penalty in its step `d_step`."""

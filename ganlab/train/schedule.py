@@ -1,6 +1,7 @@
 """A number that changes while training goes on: one small type, and one way to evaluate it."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,8 +42,11 @@ class Schedule:
     shape: str = "linear"
 
     def __post_init__(self):
-        # Tuples: a recipe is compared with the one in a checkpoint.
-        object.__setattr__(self, "points", tuple((int(step), float(value)) for step, value in self.points))
+        try:
+            points = tuple((operator.index(step), float(value)) for step, value in self.points)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"points={self.points!r}: give pairs (step, value), whole steps and numbers") from error
+        object.__setattr__(self, "points", points)  # tuples: a recipe is compared with the one in a checkpoint
         lookup(SHAPES, self.shape, "shape")
         steps, values = [step for step, _ in self.points], self.values
         if not steps or steps[0] < 0 or any(b <= a for a, b in pairwise(steps)):

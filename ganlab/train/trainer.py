@@ -1,6 +1,6 @@
 """The training loop, for one GAN or for a population of them.
 
-`Trainer.step` is the whole algorithm. Everything else here is bookkeeping.
+`Trainer.play` is the whole algorithm. Everything else here is bookkeeping.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import losses
+from ganlab._modes import evaluating
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
 from ganlab.optim import regularise
@@ -24,6 +25,7 @@ from ganlab.train.capture import Capture
 from ganlab.train.cures import Cures
 from ganlab.train.numbers import Numbers
 from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.precision import Precision
 from ganlab.train.recipe import Recipe
 from ganlab.train.stream import Stream
 
@@ -62,8 +64,9 @@ class Trainer:
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
         check_players(G, D, self.seeds, self.recipe)
         self.device = torch.device(device or next(G.parameters()).device)
-        # Convolutions run faster with the channels last; torch has no such layout for a population's stacked weights.
-        layout = {} if isinstance(G, Population) else {"memory_format": torch.channels_last}
+        # 2-D convolutions run faster with the channels last; a population's stacked weights have no such layout.
+        flat = all(p.ndim <= 4 for net in (G, D) for p in net.parameters())
+        layout = {"memory_format": torch.channels_last} if flat and not isinstance(G, Population) else {}
         self.G, self.D, self.data = G.to(self.device, **layout), D.to(self.device, **layout), data
         self.loss = losses.get(self.recipe.loss)
         self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
@@ -74,7 +77,7 @@ class Trainer:
             data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
             latents=self.recipe.latent, device=self.device,
         )  # fmt: skip
-        self.numbers = Numbers(self.recipe)
+        self.numbers, self.precision = Numbers(self.recipe), Precision(self.recipe, self.device)
         self.cures = Cures(self.recipe, self.numbers, self.seeds, self.device)
         self.controller = None if rule is None else Controller.of(self, rule)
         self.steps = 0
@@ -83,7 +86,7 @@ class Trainer:
         self.engine = Capture(self)
 
     def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
-        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.at(0)
+        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.fixed()
         name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
         optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
         for group in optimizer.param_groups:
@@ -107,19 +110,20 @@ class Trainer:
         """
         for i, (real, z) in enumerate(batches):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
-                fake = self.G(z)
+                fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
-            real_logits, fake_logits = self.D(real), self.D(shown)
+            real_logits, fake_logits = (self.precision.run(self.D, x) for x in (real, shown))
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
-            penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
+            with self.precision.here():
+                penalty = self.cures.penalty(self.D, real, shown, d_step=self.steps * len(batches) + i)
             if self.controller is not None:
                 penalty = self.controller.scaled("gamma", penalty)
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.D(self.cures.noisy(fake))
+        fake_logits_g = self.precision.run(self.D, self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 
@@ -147,16 +151,18 @@ class Trainer:
         net, optimizer = {"G": (self.G, self.optimizer_g), "D": (self.D, self.optimizer_d)}[player]
         # `inputs`: gradients for this player alone. The other player's are neither computed nor left behind in `.grad`.
         inputs = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        if not inputs:
+            return  # a player that is frozen stands still
         optimizer.zero_grad()
-        loss.sum().backward(inputs=inputs)
+        self.precision.backward(loss.sum(), inputs, player, optimizer)
         self.cures.clip(player, net)
-        optimizer.step()
+        self.precision.step(player, optimizer)
 
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
             return None
         with torch.no_grad():
-            return self.D(real)
+            return self.precision.run(self.D, real)
 
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
@@ -180,19 +186,21 @@ class Trainer:
         if callback is not None and self.steps == 0:
             callback(self)
         self.engine.begin(capture)
-        with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
-            while self.steps < steps:
-                self.engine.step()
-                if self.steps % log_every == 0 or self.steps == steps:
-                    self._flush()
-                    shown.update(self.steps - shown.n)
-                if callback is not None and self.steps % callback_every == 0:
-                    self.engine.settle()
-                    callback(self)
-                    self.engine.look()
-                if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
-                    self.save(checkpoint)
-        self.engine.end()
+        try:
+            with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
+                while self.steps < steps:
+                    self.engine.step()
+                    if self.steps % log_every == 0 or self.steps == steps:
+                        self._flush()
+                        shown.update(self.steps - shown.n)
+                    if callback is not None and self.steps % callback_every == 0:
+                        self.engine.settle()
+                        callback(self)
+                        self.engine.look()
+                    if checkpoint is not None and (self.steps % checkpoint_every == 0 or self.steps == steps):
+                        self.save(checkpoint)
+        finally:
+            self.engine.end()
         return self
 
     def _flush(self) -> None:
@@ -227,12 +235,8 @@ class Trainer:
         z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
         if not isinstance(self.seeds, int):
             z = z.expand(len(self.seeds), *z.shape)
-        training = G.training
-        G.eval()
-        try:
+        with evaluating(G):
             return G(z)
-        finally:
-            G.train(training)
 
     def save(self, path: str | Path) -> None:
         """Write everything that the rest of the run depends on, atomically (`ganlab.train.checkpoint`)."""

@@ -54,6 +54,10 @@ def test_between_its_points_and_through_them(points, shape, step):
         ([(-1, 1.0)], "linear", "at least 0"),
         ([(0, math.nan)], "linear", "finite"),
         ([(0, 1.0), (9, 0.0)], "exponential", "no 0"),
+        ([0, 1], "linear", "give pairs"),
+        (0.1, "linear", "give pairs"),
+        ({0: 1.0}, "linear", "give pairs"),
+        ([(10.7, 1.0)], "linear", "whole steps"),
         ([(0, 1.0)], "square", "unknown shape 'square'; known: linear, cosine"),
     ],
 )
@@ -65,13 +69,23 @@ def test_what_a_schedule_refuses(points, shape, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"lr_g": Schedule([(0, 1e-3), (9, 0.0)])}, "lr_g=.*a learning rate is positive"),
+        ({"lr_g": Schedule([(0, 1e-3), (9, -1e-9)])}, "lr_g=.*a learning rate is positive"),
         ({"betas": (0.5, Schedule([(0, 1.0)]))}, "two numbers in"),
         ({"ema": Schedule([(0, 1.5)])}, "a decay in"),
         ({"gamma": Schedule([(0, 1.0)])}, "there is no penalty"),
         ({"penalty": "r1", "gamma": Schedule([(0, -1.0)])}, "finite and not negative"),
         ({"clip": "norm", "clip_at": Schedule([(0, 1.0)])}, "clip_at=.*follows no schedule"),
-        ({"batch": Schedule([(0, 1.0)])}, "a whole number"),
+        ({"lr_d": Schedule([(0, 0.0)])}, "lr_d=.*a learning rate is positive"),
+        ({"lr_g": None}, "lr_g=None"),
+        ({"gamma": None}, "gamma=None"),
+        ({"betas": 0.5}, "betas=0.5: two numbers"),
+        ({"betas": Schedule([(0, 0.5)])}, "betas=Schedule.*two numbers"),
+        ({"momentum": Schedule([(0, 0.5)]), "optimizer_g": "sgd"}, "momentum=.*follows no schedule"),
+        (
+            {"betas": (Schedule([(0, 0.5)]), 0.9), "optimizer_g": "sgd", "optimizer_d": "rmsprop"},
+            "rmsprop and sgd has no",
+        ),
+        ({"batch": Schedule([(0, 1.0)])}, "batch=.*follows no schedule"),
         ({"weight_decay_d": 900.0, "lr_d": Schedule([(0, 1e-4), (9, 2e-3)])}, "weight_decay_d=900.0"),
     ],
 )
@@ -133,3 +147,20 @@ def test_saved_and_resumed_equals_uninterrupted(tmp_path, seeds):
     other = dataclasses.replace(recipe, lr_d=Schedule([(0, 1e-3), (11, 1e-2)]))
     with pytest.raises(ValueError, match="of another run: lr_d="):
         trainer(other, seeds).load(tmp_path / "run.pt")
+
+
+def test_a_rate_may_rise_from_0_and_fall_to_0():
+    warm = Schedule([(0, 0.0), (4, 1e-2), (8, 0.0)])
+    t = trainer(Recipe(batch=16, lr_g=warm, optimizer_g="sgd"))
+    before = weights(t.G)
+    t.step()
+    assert torch.equal(weights(t.G), before)
+    t.fit(8, progress=False)
+    assert not torch.equal(weights(t.G), before)
+    still = weights(t.G)
+    t.fit(12, progress=False)
+    assert torch.equal(weights(t.G), still)
+
+
+def test_a_list_of_betas_is_a_tuple():
+    assert Recipe(betas=[0.5, 0.9]) == Recipe(betas=(0.5, 0.9))

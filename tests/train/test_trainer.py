@@ -1,5 +1,6 @@
 """The loop against a loop written out by hand, resumption, and what a recipe refuses."""
 
+import copy
 import dataclasses
 import signal
 import subprocess
@@ -112,19 +113,32 @@ def test_callbacks_come_before_the_first_step_and_then_regularly():
 
 
 @settings(max_examples=20, deadline=None)
-@given(stop=st.integers(1, 150), seeds=st.sampled_from([0, [0, 1]]), critic_steps=st.integers(1, 2))
-def test_a_stream_goes_on_where_it_stopped(stop, seeds, critic_steps):
-    def fresh():
-        return Stream(TwoModes(), 4, 8, seeds, critic_steps=critic_steps)
-
-    whole, second = fresh(), fresh()
+@given(
+    stop=st.integers(1, 150), seeds=st.sampled_from([0, [0, 1]]), critic_steps=st.integers(1, 2),
+    ahead=st.tuples(st.booleans(), st.booleans()),
+)  # fmt: skip
+def test_a_stream_goes_on_where_it_stopped(stop, seeds, critic_steps, ahead):
+    """Whether it draws ahead, in the background, or when it is asked."""
+    whole, second = (Stream(TwoModes(), 4, 8, seeds, critic_steps=critic_steps, ahead=one) for one in ahead)
     for _ in range(stop):
         whole.next()
+    second.next()  # and has perhaps drawn what is not to come
     second.load_state_dict(whole.state_dict())
     for _ in range(70):
         for (real, z), (real_2, z_2) in zip(whole.next(), second.next(), strict=True):
             assert torch.equal(real, real_2)
             assert torch.equal(z, z_2)
+
+
+def test_a_stream_spends_each_number_once_and_none_for_nothing():
+    """Against the generator itself: block after block, in the order in which it gives its numbers."""
+    stream, generator = Stream(TwoModes(), 4, 8, 5), torch.Generator().manual_seed(2**32 + 5)
+    for _ in range(3):
+        n = stream.block * 8
+        real, z = TwoModes().sample(n, generator), torch.randn(n, 4, generator=generator)
+        for i in range(stream.block):
+            ((now, latents),) = stream.next()
+            assert torch.equal(now, real[8 * i : 8 * i + 8]) and torch.equal(latents, z[8 * i : 8 * i + 8])
 
 
 @pytest.mark.parametrize("seeds", [0, [0, 1, 2]])
@@ -241,3 +255,69 @@ def test_bad_networks():
 def test_a_sigmoid_at_the_end_is_refused(seeds):
     with pytest.raises(ValueError, match="remove the sigmoid"):
         Trainer(*build(G, WithSigmoid, seeds), TwoModes(), seeds=seeds).step()
+
+
+def test_a_stream_that_fails_once_goes_on():
+    class Flaky(TwoModes):
+        calls = 0
+
+        def sample(self, n, generator=None):
+            self.calls += 1
+            if self.calls == 2:
+                raise OSError("disk")
+            return super().sample(n, generator)
+
+    stream = Stream(Flaky(), 4, 4096, 0, ahead=True)
+    failed = 0
+    for _ in range(3 * stream.block):
+        try:
+            stream.next()
+        except OSError:
+            failed += 1
+    assert failed == 1
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_copy_of_a_stream_goes_on_alike(ahead):
+    stream = Stream(TwoModes(), 4, 8, [0, 1], ahead=ahead)
+    stream.next()
+    twin = copy.deepcopy(stream)
+    for _ in range(150):
+        for (real, z), (real_2, z_2) in zip(stream.next(), twin.next(), strict=True):
+            assert torch.equal(real, real_2) and torch.equal(z, z_2)
+
+
+def test_sampling_leaves_frozen_statistics_frozen():
+    t = trainer(norm=True)
+    t.G.net[1].eval()
+    t.sample(3)
+    assert not t.G.net[1].training and t.G.net[0].training
+
+
+def test_a_frozen_player_stands_still():
+    t = trainer()
+    t.G.requires_grad_(False)
+    before = weights(t.G), weights(t.D)
+    t.fit(3, progress=False)
+    assert torch.equal(weights(t.G), before[0]) and not torch.equal(weights(t.D), before[1])
+
+
+def test_volumes_train_too():
+    class Volumes:
+        shape = (1, 4, 4, 4)
+
+        def sample(self, n, generator=None):
+            return torch.randn(n, *self.shape, generator=generator)
+
+    class Up(nn.Module):
+        latent, shape = 4, (1, 4, 4, 4)
+
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (1, 4, 4, 4)), nn.Conv3d(1, 1, 3, padding=1))
+
+        def forward(self, z):
+            return self.net(z)
+
+    down = nn.Sequential(nn.Conv3d(1, 2, 3), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0))
+    assert Trainer(Up(), down, Volumes(), Recipe(batch=4)).fit(2, progress=False).steps == 2
