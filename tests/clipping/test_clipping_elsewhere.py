@@ -7,7 +7,7 @@ import test_percentile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from launches import Launches
+from kernels import Launches
 from test_clippers import CLIPPERS, grads, same, shapes, tensors
 from torch import nn
 

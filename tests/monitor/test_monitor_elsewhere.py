@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import test_monitor
 import torch
-from launches import Launches
+from kernels import Launches
 from torch import nn
 
 from ganlab.monitor import Monitor, _passes
