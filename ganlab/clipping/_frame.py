@@ -44,12 +44,14 @@ def clip(
         raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
     share = apply(gradients, norm, memo)
     if nonfinite == "skip":
-        bad = ~norm.isfinite()
-        gradients.zero_where_(bad)
+        good = norm < torch.inf  # not so for NaN
+        gradients.zero_unless_(good)
+        bad = None if report is None else ~good
     if report is not None:
         report.add(norm, total(gradients.norms()), share(), ~norm.isfinite() if bad is None else bad)
     # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
-    return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
+    dtype = torch.promote_types(gradients.grads[0].dtype, torch.float32)
+    return norm if norm.dtype == dtype else norm.to(dtype)
 
 
 def _culprits(gradients: Gradients) -> str:

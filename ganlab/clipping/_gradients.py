@@ -11,6 +11,7 @@ from ganlab._numeric import NARROW, may_look, norms, on_host
 from ganlab.population import Population
 
 Handed = Tensor | nn.Module | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
+TENSORS = {Tensor, nn.Parameter}  # and types made from these
 # Integers as wide as the floating-point numbers.
 WHOLE = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -40,11 +41,12 @@ class Gradients:
 
     def scale_(self, factor: Tensor, foreach: bool | None = None) -> None:
         """Multiply all gradients by `factor`, () or (N,), in place."""
+        dtype = self.grads[0].dtype
         if self.members is not None:
             factor = self.shaped([factor] * len(self.grads))
-        elif self.alike and self.grads[0].dtype not in NARROW:
+        elif factor.dtype != dtype and dtype not in NARROW and self.alike:
             # On a GPU a factor of the gradients' own type is one launch, and of another one a launch for each.
-            factor = factor.to(self.grads[0].dtype)
+            factor = factor.to(dtype)
         scale_(self.grads, factor, foreach, self.together)
 
     def shaped(self, values: Sequence[Tensor]) -> list[Tensor]:
@@ -60,16 +62,17 @@ class Gradients:
         rows = [grad.reshape(self.members, -1) for grad in self.grads]
         return norms(rows, [(1,)] * len(rows), p, foreach=foreach, alike=self.alike)
 
-    def zero_where_(self, bad: Tensor) -> None:
-        """Make all entries 0 where `bad`, () or (N,), is true: also NaN, which 0 times NaN does not."""
-        if may_look(bad.device) and not bad.any():
+    def zero_unless_(self, good: Tensor) -> None:
+        """Make all entries 0 unless `good`, () or (N,), is true: also NaN, which 0 times NaN does not."""
+        if may_look(good.device) and good.all():
             return
-        if self.members is None and self.alike and not on_host(bad.device):
+        if self.members is None and self.alike and not on_host(good.device):
             # As whole numbers: 0 times the bits of NaN is 0, and 1 times any bits are these.
             bits = [grad.view(WHOLE[grad.element_size()]) for grad in self.grads]
-            torch._foreach_mul_(bits, bad.logical_not().to(bits[0].dtype))
+            torch._foreach_mul_(bits, good.to(bits[0].dtype))
             return
-        for grad, mask in zip(self.grads, self.shaped([bad] * len(self.grads)), strict=True):
+        bad = self.shaped([good.logical_not()] * len(self.grads))
+        for grad, mask in zip(self.grads, bad, strict=True):
             grad.masked_fill_(mask.to(grad.device), 0)
 
     def zero_nonfinite_(self) -> None:
@@ -122,8 +125,8 @@ def read(parameters: Handed) -> tuple[list[str] | None, list[Tensor]]:
     items = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if items and isinstance(items[0], tuple):
         names, items = [name for name, _ in items], [tensor for _, tensor in items]
-    if strangers := [kind.__name__ for kind in dict.fromkeys(map(type, items)) if not issubclass(kind, Tensor)]:
-        raise TypeError(f"parameters holds a {strangers[0]}: give tensors, (name, tensor) pairs or a module")
+    if not set(map(type, items)) <= TENSORS and (strangers := [x for x in items if not isinstance(x, Tensor)]):
+        raise TypeError(f"parameters holds a {type(strangers[0]).__name__}: give tensors, (name, tensor) pairs or a module")
     if not items:
         raise ValueError("parameters is empty: a generator can be used once only; pass a list, or the module itself")
     return names, items
