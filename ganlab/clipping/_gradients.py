@@ -126,7 +126,8 @@ def read(parameters: Handed) -> tuple[list[str] | None, list[Tensor]]:
     if items and isinstance(items[0], tuple):
         names, items = [name for name, _ in items], [tensor for _, tensor in items]
     if not set(map(type, items)) <= TENSORS and (strangers := [x for x in items if not isinstance(x, Tensor)]):
-        raise TypeError(f"parameters holds a {type(strangers[0]).__name__}: give tensors, (name, tensor) pairs or a module")
+        stranger = type(strangers[0]).__name__
+        raise TypeError(f"parameters holds a {stranger}: give tensors, (name, tensor) pairs or a module")
     if not items:
         raise ValueError("parameters is empty: a generator can be used once only; pass a list, or the module itself")
     return names, items
