@@ -5,6 +5,7 @@ other device looking means waiting: there it is taken in float64, in which the s
 kernels as torch needs for a plain one.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -26,6 +27,17 @@ def recording() -> Iterator[None]:
     """Inside, no number is read off a tensor: the step is recorded, and a replay cannot take another path."""
     global _recording
     before, _recording = _recording, True
+    try:
+        yield
+    finally:
+        _recording = before
+
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    """Inside an operation of a recorded step numbers may be read."""
+    global _recording
+    before, _recording = _recording, False
     try:
         yield
     finally:
@@ -67,15 +79,47 @@ def norms(
     """
     device, dtype = tensors[0].device, tensors[0].dtype
     if alike and on_host(device) and not torch.compiler.is_compiling():
-        values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
         if _recording:
-            exact = join([wide(t, d, p) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
-            return torch.where(values.isfinite(), values, exact.to(values.dtype))
+            return join(_as_one(tensors, dims, p, foreach, tiny))
+        values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
         if _held(values, tiny):
             return values
     elif alike and dtype != precise(device):
         return join(_plain(tensors, dims, p, foreach, precise(device)))
     return join([wide(t, d, p).to(device) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
+
+
+# In a recorded step the look at the values and what follows from it are one operation, made anew in each replay.
+_library = torch.library.Library("ganlab", "FRAGMENT")
+_library.define("norms(Tensor[] tensors, int key) -> Tensor[]")
+_asked: dict[tuple, int] = {}  # what else the operation must know: its arguments can be tensors and numbers alone
+
+
+def _as_one(tensors: Sequence[Tensor], dims: Dims, p: float, foreach: bool | None, tiny: bool) -> list[Tensor]:
+    known = (None if dims is None else tuple(None if d is None else tuple(d) for d in dims), p, foreach, tiny)
+    return torch.ops.ganlab.norms(list(tensors), _asked.setdefault(known, len(_asked)))
+
+
+def _operation(tensors: list[Tensor], key: int) -> list[Tensor]:
+    dims, p, foreach, tiny = list(_asked)[key]
+    with _looking():
+        joined = norms(tensors, dims, p, join=_in_a_row, foreach=foreach, tiny=tiny)
+    sizes = [_size(t, d) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)]
+    parts = joined.split([math.prod(size) for size in sizes])
+    return [part.reshape(size).clone() for part, size in zip(parts, sizes, strict=True)]
+
+
+def _in_a_row(values: Sequence[Tensor]) -> Tensor:
+    return torch.cat([value.reshape(-1) for value in values])
+
+
+def _size(tensor: Tensor, dim: Sequence[int] | None) -> list[int]:
+    """The shape of the norm over `dim`."""
+    gone = set(range(tensor.ndim)) if dim is None else {d % tensor.ndim for d in dim}
+    return [size for axis, size in enumerate(tensor.shape) if axis not in gone]
+
+
+_library.impl("norms", _operation, "CompositeExplicitAutograd")
 
 
 def _held(values: Tensor, tiny: bool) -> bool:

@@ -69,13 +69,20 @@ def test_types_side_by_side(place):
     assert found.tolist() == pytest.approx([2e30, 2])
 
 
-def test_a_recorded_norm_is_the_looked_at_one():
-    for size in (1e-25, 1.0, 1e30):
-        tensors = [size * torch.randn(5), torch.randn(3)]
+@pytest.mark.parametrize("dims", [None, [None, (0,)]])
+def test_a_recorded_norm_is_the_looked_at_one(dims):
+    """Type, shape and every bit; also where float32 cannot hold the norm, though it holds the numbers."""
+    for size in (1e-25, 1.0, 1e30, 2e38):
+        tensors = [size * torch.rand(5).clamp(0.5), torch.rand(3, 2)]
+
+        def join(values):
+            return torch.cat([value.reshape(-1) for value in values])
+
         with recording():
             assert not may_look(torch.device("cpu"))
-            recorded = norms(tensors)
-        assert torch.equal(recorded, norms(tensors).to(recorded.dtype))
+            recorded = norms(tensors, dims, join=join)
+        looked = norms(tensors, dims, join=join)
+        assert recorded.dtype == looked.dtype and torch.equal(recorded, looked)
 
 
 def test_sums_over_runs():

@@ -77,8 +77,9 @@ class PercentileClip:
             self._norms.copy_(norms)
             self._calls.copy_(calls)
         # In place, and with no size that changes: a step that is recorded and replayed goes on counting.
-        kept = norm.nan_to_num(torch.inf, torch.inf, torch.inf).to(self._norms.dtype)
-        self._norms.index_copy_(0, (self._calls % self.window)[None], kept[None])
+        # By way of a row: `copy_` takes a norm of any type, and that of a replay may be wider.
+        self._row.copy_(norm.nan_to_num(torch.inf, torch.inf, torch.inf))
+        self._norms.index_copy_(0, (self._calls % self.window)[None], self._row[None])
         self._calls.add_(1)
         self._percentile(out=self.threshold)
         factor = (self.threshold / norm).masked_fill_(norm <= self.threshold, 1)
@@ -87,7 +88,7 @@ class PercentileClip:
 
     def _start(self, norm: Tensor) -> None:
         like = {"dtype": norm.dtype, "device": norm.device}
-        self._norms = torch.full((self.window, *norm.shape), torch.inf, **like)
+        self._norms, self._row = torch.full((self.window, *norm.shape), torch.inf, **like), torch.empty_like(norm)
         self._calls, self.threshold = torch.zeros((), dtype=torch.long, device=norm.device), torch.zeros_like(norm)
         # Of 0, 1, ... norms in order: between which two of them the percentile lies, and how far from the first.
         rank = (torch.arange(-1, self.window, **like) * (self.percentile / 100)).clamp(min=0)
