@@ -129,7 +129,7 @@ def clip_grad_layerwise_(
         names = [layer_of(name) for name in gradients.names] if gradients.names else range(len(each))
         number = {layer: i for i, layer in enumerate(dict.fromkeys(names))}
         index = [number[layer] for layer in names]
-        parts = [each[[i for i, other in enumerate(index) if other == layer]] for layer in number.values()]
+        parts = [torch.stack([x for i, x in zip(index, each, strict=True) if i == layer]) for layer in number.values()]
         factor = (max_norm / (torch.stack([total(part, norm_type) for part in parts]) + MARGIN)).clamp(max=1)
         scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype).mean(0)
