@@ -9,11 +9,12 @@ def bare_step(G: nn.Module, D: nn.Module, data, batch: int = 64, lr: float = 2e-
     """A function that does one step of the classic loop (non-saturating loss, Adam as torch sets it up)."""
     d_step = torch.optim.Adam(D.parameters(), lr, (0.5, 0.999))
     g_step = torch.optim.Adam(G.parameters(), lr, (0.5, 0.999))
-    one, zero = torch.ones(batch), torch.zeros(batch)
+    device = next(G.parameters()).device
+    one, zero = torch.ones(batch, device=device), torch.zeros(batch, device=device)
 
     def step() -> None:
-        real = data.sample(batch)
-        fake = G(torch.randn(batch, G.latent))
+        real = data.sample(batch).to(device)
+        fake = G(torch.randn(batch, G.latent, device=device))
         d_step.zero_grad()
         real_loss = binary_cross_entropy_with_logits(D(real), one)
         fake_loss = binary_cross_entropy_with_logits(D(fake.detach()), zero)

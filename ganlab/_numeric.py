@@ -1,15 +1,23 @@
-"""What the gradients of a network look like, parameter by parameter, in one tensor and without a synchronisation."""
+"""Norms that do not overflow, and when a number may be read off a tensor.
 
-from collections.abc import Iterator, Sequence
+On a CPU a norm is taken in the tensors' own type, looked at, and taken again where that type could not hold it. On any
+other device looking means waiting: there it is taken in float64, in which the squares of float32 have room, by as many
+kernels as torch needs for a plain one.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-# The rows of `measure`, in this order.
-MEASURES = ("grad_norm", "zeros", "nonfinite", "weight_norm")
 NAN = float("nan")
+NARROW = (torch.float16, torch.bfloat16)
+HOST = {"cpu"}  # types of device
 
+# For each tensor the axes that its norm runs over; None: all of them.
+Dims = Sequence[Sequence[int] | None] | None
 
 _recording = False
 
@@ -25,9 +33,30 @@ def recording() -> Iterator[None]:
         _recording = before
 
 
+@contextmanager
+def _looking() -> Iterator[None]:
+    """Inside an operation of a recorded step numbers may be read."""
+    global _recording
+    before, _recording = _recording, False
+    try:
+        yield
+    finally:
+        _recording = before
+
+
 def is_recording() -> bool:
     """Whether a step is recorded at the moment."""
     return _recording
+
+
+def on_host(device: torch.device) -> bool:
+    """Whether what is computed there is there: nothing has to be launched, and nothing waited for."""
+    return device.type in HOST
+
+
+def may_look(device: torch.device) -> bool:
+    """Whether Python may decide by a number that is there. Not while a step is recorded or compiled."""
+    return on_host(device) and not _recording and not torch.compiler.is_compiling()
 
 
 def precise(device: torch.device) -> torch.dtype:
@@ -35,81 +64,122 @@ def precise(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-def norms(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
-    """The 2-norm of each tensor, (P,); of each member's part, (P, N), where a leading member axis is there."""
-    dtype = precise(tensors[0].device)
-    if members is None:
-        # One fused pass over all tensors: what torch.nn.utils.clip_grad_norm_ uses too.
-        return torch.stack(torch._foreach_norm(tensors, 2, dtype=dtype))
-    return torch.stack([torch.linalg.vector_norm(t.reshape(members, -1), dim=1, dtype=dtype) for t in tensors])
+def norms(
+    tensors: Sequence[Tensor], dims: Dims = None, p: float = 2.0, *, join: Callable = torch.stack,
+    foreach: bool | None = None, alike: bool = True, tiny: bool = False,
+) -> Tensor:  # fmt: skip
+    """The p-norm of each of `tensors` over its entry of `dims` (None: over all), and `join` of these.
 
-
-def rms(values: Tensor, members: int | None = None) -> Tensor:
-    """Root mean square over all entries, a scalar; over each member's, (N,).
-
-    Scaled by the largest entry: in float32 the square of 1e-25 is 0 and that of 1e25 infinite. On a CPU this is twice
-    as fast as a sum in float64. The result is a float64 all the same, for whoever squares it next.
-    """
-    dtype = precise(values.device)
-    if members is None:  # the layout of the values does not matter, so none is copied
-        low, high = values.aminmax()
-        scale = _scale(low, high)
-        norm, size = torch.linalg.vector_norm(values / scale), values.numel()
-    else:
-        values = values.reshape(members, -1)
-        scale = _scale(values.amin(1), values.amax(1))
-        norm, size = torch.linalg.vector_norm(values / scale[:, None], dim=1), values.shape[1]
-    return norm.to(dtype) * scale.to(dtype) / size**0.5
-
-
-def _scale(low: Tensor, high: Tensor) -> Tensor:
-    largest = torch.maximum(-low, high)
-    return torch.where(largest > 0, largest, 1)
-
-
-def counts(tensors: Sequence[Tensor], members: int | None = None) -> Tensor:
-    """How many entries of each tensor are not 0, (P,) or (P, N). NaN is not 0."""
-    if members is None:
-        return torch.stack([torch.count_nonzero(t) for t in tensors])
-    return torch.stack([torch.count_nonzero(t.reshape(members, -1), dim=1) for t in tensors])
-
-
-def measure(parameters: Sequence[Tensor], members: int | None = None) -> Tensor:
-    """(4, P) or (4, P, N): for each parameter the rows of `MEASURES`.
-
-    `grad_norm` is the 2-norm of `.grad`; `zeros` the share of its entries that are exactly 0; `nonfinite` how many are
-    NaN or infinite; `weight_norm` the 2-norm of the parameter itself. Where there is no gradient the first three are
-    NaN, which is not 0. A sparse gradient is read from its stored entries; those it does not store are zeros.
+    Never infinite for finite numbers. Bit for bit those of `torch.nn.utils` on a CPU, where these are right.
 
     Args:
-        parameters: with or without gradients, on one device.
-        members: N, where every parameter has a leading axis of N population members.
+        foreach: False: a loop over the tensors instead of torch's kernels for lists.
+        alike: the tensors are of one type and on one device.
+        tiny: also right where squares would become 0: below 1e-19 in float32.
     """
-    parameters = [p.detach() if p.grad is None else p for p in parameters]
-    with torch.no_grad():
-        weights = norms([p.detach() for p in parameters], members)
-        result = weights.new_full((len(MEASURES), *weights.shape), NAN)
-        result[3] = weights
-        has = [i for i, p in enumerate(parameters) if p.grad is not None]
-        if not has:
-            return result
-        grads = [_values(parameters[i].grad) for i in has]
-        sizes = weights.new_tensor([parameters[i].numel() // (members or 1) for i in has])
-        if members is not None:
-            sizes = sizes[:, None]
-        measured = torch.stack([
-            norms(grads, members),
-            (sizes - counts(grads, members)) / sizes,
-            # 0 times a finite number is 0, and NaN otherwise: cheaper than isfinite.
-            counts(torch._foreach_mul(grads, 0.0), members),
-        ])  # fmt: skip
-        if len(has) == len(parameters):  # the usual case spares the gather
-            result[:3] = measured
-        else:
-            result[:3, has] = measured.to(result.dtype)
-        return result
+    device, dtype = tensors[0].device, tensors[0].dtype
+    if alike and on_host(device) and not torch.compiler.is_compiling():
+        if _recording:
+            return join(_as_one(tensors, dims, p, foreach, tiny))
+        values = join(_plain(tensors, dims, p, foreach, torch.float32 if dtype in NARROW else None))
+        if _held(values, tiny):
+            return values
+    elif alike and dtype != precise(device):
+        return join(_plain(tensors, dims, p, foreach, precise(device)))
+    return join([wide(t, d, p).to(device) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)])
 
 
-def _values(grad: Tensor) -> Tensor:
-    """The entries of a gradient that are stored; each once."""
-    return grad.coalesce().values() if grad.is_sparse else grad
+# In a recorded step the look at the values and what follows from it are one operation, made anew in each replay.
+_library = torch.library.Library("ganlab", "FRAGMENT")
+_library.define("norms(Tensor[] tensors, int key) -> Tensor[]")
+_asked: dict[tuple, int] = {}  # what else the operation must know: its arguments can be tensors and numbers alone
+
+
+def _as_one(tensors: Sequence[Tensor], dims: Dims, p: float, foreach: bool | None, tiny: bool) -> list[Tensor]:
+    known = (None if dims is None else tuple(None if d is None else tuple(d) for d in dims), p, foreach, tiny)
+    return torch.ops.ganlab.norms(list(tensors), _asked.setdefault(known, len(_asked)))
+
+
+def _operation(tensors: list[Tensor], key: int) -> list[Tensor]:
+    dims, p, foreach, tiny = list(_asked)[key]
+    with _looking():
+        joined = norms(tensors, dims, p, join=_in_a_row, foreach=foreach, tiny=tiny)
+    sizes = [_size(t, d) for t, d in zip(tensors, dims or [None] * len(tensors), strict=True)]
+    parts = joined.split([math.prod(size) for size in sizes])
+    return [part.reshape(size).clone() for part, size in zip(parts, sizes, strict=True)]
+
+
+def _in_a_row(values: Sequence[Tensor]) -> Tensor:
+    return torch.cat([value.reshape(-1) for value in values])
+
+
+def _size(tensor: Tensor, dim: Sequence[int] | None) -> list[int]:
+    """The shape of the norm over `dim`."""
+    gone = set(range(tensor.ndim)) if dim is None else {d % tensor.ndim for d in dim}
+    return [size for axis, size in enumerate(tensor.shape) if axis not in gone]
+
+
+_library.impl("norms", _operation, "CompositeExplicitAutograd")
+
+
+def _held(values: Tensor, tiny: bool) -> bool:
+    """Whether the type of these norms could hold the squares. Not so for NaN."""
+    if not tiny:
+        return values.max().item() < torch.inf
+    low, high = [values.item()] * 2 if values.ndim == 0 else [end.item() for end in values.aminmax()]
+    # What is summed up to more than this has lost nothing that would be seen.
+    return 1e7 * torch.finfo(values.dtype).tiny ** 0.5 < low <= high < torch.inf
+
+
+def norm(tensor: Tensor, dim: Sequence[int] | None = None, p: float = 2.0, tiny: bool = False) -> Tensor:
+    """The norm of one tensor over the axes `dim`; see `norms`."""
+    return norms([tensor], None if dim is None else [dim], p, join=lambda values: values[0], tiny=tiny)
+
+
+def wide(tensor: Tensor, dim: Sequence[int] | None = None, p: float = 2.0) -> Tensor:
+    """The norm of one tensor in float64; scaled where that is no wider than the tensor's own type, or not enough."""
+    dtype = precise(tensor.device)
+    if tensor.dtype == dtype or 4 < p < torch.inf:
+        return _scaled(tensor, dim, p)
+    return torch.linalg.vector_norm(tensor, p, dim, dtype=dtype)
+
+
+def total(norms: Tensor, p: float = 2.0) -> Tensor:
+    """The norm of all together, from those of each, over the first axis."""
+    return torch.linalg.vector_norm(norms, p, dim=0)
+
+
+def pooled(values: Tensor, ends: Tensor) -> Tensor:
+    """The sums over consecutive runs of `values`, (K,) -> (S,). ends: where each begins, and the end; (S + 1,)."""
+    if values.device.type == "mps":  # which has no such kernel
+        return torch.segment_reduce(values.cpu(), "sum", offsets=ends.cpu()).to(values.device)
+    return torch.segment_reduce(values, "sum", offsets=ends, unsafe=True)  # safe would be: waiting for the device
+
+
+def _plain(
+    tensors: Sequence[Tensor], dims: Dims, p: float, foreach: bool | None, dtype: torch.dtype | None
+) -> Sequence[Tensor]:  # fmt: skip
+    whole = tensors if dims is None else [t for t, d in zip(tensors, dims, strict=True) if d is None]
+    # For a single tensor torch's kernels for lists need three launches, and a plain norm one.
+    if foreach is False or (foreach is None and len(whole) == 1):
+        values = [torch.linalg.vector_norm(t, p, dtype=dtype) for t in whole]
+    else:
+        values = torch._foreach_norm(whole, p, dtype=dtype) if whole else ()
+    if dims is None:
+        return values
+    rest = iter(values)
+    return [
+        next(rest) if d is None else torch.linalg.vector_norm(t, p, dim=d, dtype=dtype)
+        for t, d in zip(tensors, dims, strict=True)
+    ]
+
+
+def _scaled(tensor: Tensor, dim, p: float) -> Tensor:
+    """s |x / s|, with s the largest entry."""
+    x = tensor.to(precise(tensor.device))
+    if x.numel() == 0:
+        return torch.linalg.vector_norm(x, dim=dim)
+    dim = tuple(range(x.ndim)) if dim is None else dim
+    largest = x.abs().amax(dim=dim, keepdim=True)
+    scale = torch.where((largest > 0) & largest.isfinite(), largest, 1)
+    return torch.linalg.vector_norm(x / scale, p, dim=dim) * scale.squeeze(dim)

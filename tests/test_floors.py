@@ -17,7 +17,7 @@ FLOORS = [
         "_stacked": "The forward pass of N stacked networks without `vmap`",
         "_files": "Files that are written whole or not at all",
         "_progress": "Progress bars",
-        "_numeric": "What the gradients of a network look like",
+        "_numeric": "Norms that do not overflow",
         "_draws": "Random numbers that a training step needs beside its data",
         "_logits": "What the losses refuse",
     },

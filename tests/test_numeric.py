@@ -1,91 +1,90 @@
-"""Norms and counts of gradients, against float64 and by counting."""
+"""Norms of any size, looked at on a CPU and not looked at elsewhere, against float64."""
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import nn
 
-from ganlab._numeric import MEASURES, measure, rms
+from ganlab._numeric import may_look, norm, norms, pooled, recording, total, wide
 
-
-def with_grad(values):
-    parameter = nn.Parameter(torch.ones_like(values))
-    parameter.grad = values
-    return parameter
+INF, NAN = float("inf"), float("nan")
+places = pytest.mark.parametrize("host", [{"cpu"}, set()], ids=["here", "elsewhere"])
 
 
-def measured(parameters, members=None):
-    return dict(zip(MEASURES, measure(parameters, members), strict=True))
+@pytest.fixture
+def place(host, monkeypatch):
+    """With no host, tensors of the CPU are treated as those of another device are."""
+    monkeypatch.setattr("ganlab._numeric.HOST", host)
 
 
-@settings(deadline=None)
-@given(st.integers(0, 10_000), st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=4), min_size=1, max_size=4))
-def test_norms_and_counts_agree_with_counting_in_float64(seed, shapes):
-    dice = torch.Generator().manual_seed(seed)
-    grads = [torch.randn(shape, generator=dice) * (torch.rand(shape, generator=dice) < 0.7) for shape in shapes]
-    found = measured([with_grad(grad) for grad in grads])
-    for i, grad in enumerate(grads):
-        torch.testing.assert_close(found["grad_norm"][i], grad.double().norm(), rtol=1e-12, atol=0)
-        assert found["zeros"][i].item() == (grad == 0).double().mean().item()
-        assert found["nonfinite"][i] == 0
-        torch.testing.assert_close(found["weight_norm"][i].item(), grad.numel() ** 0.5)
-
-
-def test_members_are_measured_apart():
-    grads = [torch.randn(3, 4, 2), torch.randn(3, 5)]
-    grads[0][1] = 0
-    found = measure([with_grad(g) for g in grads], members=3)
-    for k in range(3):
-        torch.testing.assert_close(found[..., k], measure([with_grad(g[k].clone()) for g in grads]))
-
-
-def test_a_norm_that_float32_cannot_hold():
-    grad = torch.full((4, 4), 1e30)
-    assert measured([with_grad(grad)])["grad_norm"].item() == torch.tensor(4e30, dtype=torch.float32).double().item()
-    tiny = torch.full((4,), 1e-30)  # its squares are 0 in float32
-    torch.testing.assert_close(measured([with_grad(tiny)])["grad_norm"].item(), 2e-30, rtol=1e-6, atol=0)
-
-
-def test_what_is_not_finite_is_counted():
-    grad = torch.tensor([1.0, float("nan"), float("inf"), 0.0, -float("inf")])
-    found = measured([with_grad(grad), with_grad(torch.ones(2))])
-    assert found["nonfinite"].tolist() == [3, 0]
-    assert found["zeros"].tolist() == [0.2, 0]
-    assert not found["grad_norm"][0].isfinite() and found["grad_norm"][1].isfinite()
-
-
-def test_no_gradient_is_not_zero():
-    found = measured([nn.Parameter(torch.full((4,), 2.0)), with_grad(torch.zeros(3))])
-    assert found["grad_norm"].isnan().tolist() == [True, False]
-    assert found["grad_norm"][1] == 0 and found["zeros"][1] == 1
-    assert found["weight_norm"][0] == 4
-    assert measured([nn.Parameter(torch.ones(1))])["grad_norm"].isnan().all()
-
-
-def test_a_sparse_gradient_is_read_from_its_entries():
-    table = nn.Embedding(10, 3, sparse=True)
-    table(torch.tensor([2, 2, 5])).sum().backward()
-    dense = table.weight.grad.to_dense()
-    found = measured([table.weight])
-    torch.testing.assert_close(found["grad_norm"][0], dense.double().norm())
-    torch.testing.assert_close(found["zeros"][0].item(), 0.8)
-
-
-def test_half_precision_gradients():
-    found = measured([with_grad(torch.full((100,), 300.0, dtype=torch.float16))])  # 300^2 overflows in float16
-    assert found["grad_norm"].item() == 3000
-
-
+@places
 @pytest.mark.parametrize("size", [1e-40, 1e-25, 1.0, 1e25, 1e38])
-def test_root_mean_square_at_any_size(size):
-    values = size * torch.randn(3, 50).clamp(-3, 3)
-    expected = values.double().square().mean(1).sqrt()
-    torch.testing.assert_close(rms(values, 3), expected, rtol=1e-5, atol=0)
-    torch.testing.assert_close(rms(values), expected.square().mean().sqrt(), rtol=1e-5, atol=0)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_at_any_size(place, size, dtype):
+    values = (size * torch.randn(3, 50, dtype=torch.float64).clamp(-3, 3)).to(dtype)
+    exact = values.double().square().sum(1).sqrt()
+    for found in (norm(values, (1,), tiny=True), wide(values, (1,)), norms(list(values), tiny=True)):
+        torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=0)
+    torch.testing.assert_close(norm(values, tiny=True).double(), total(exact), rtol=1e-5, atol=0)
 
 
-def test_root_mean_square_of_nothing_and_of_what_is_not_finite():
-    assert rms(torch.zeros(3)) == 0
-    assert not rms(torch.tensor([1.0, float("inf")])).isfinite()
-    assert rms(torch.tensor([1.0, float("nan")])).isnan()
+@places
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_a_double_that_has_no_square(place, size):
+    values = torch.full((4, 4), size, dtype=torch.float64)
+    for found in (norm(values, tiny=True), norms([values, values], tiny=True)[1], wide(values)):
+        assert found.item() == pytest.approx(4 * size)
+
+
+@places
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, INF])
+def test_orders_and_lists(place, p):
+    tensors = [torch.randn(4, 5), torch.randn(7), torch.randn(2, 3, 4)]
+    expected = torch.stack([torch.linalg.vector_norm(t.double(), p) for t in tensors])
+    for foreach in (None, True, False):
+        torch.testing.assert_close(norms(tensors, None, p, foreach=foreach).double(), expected, rtol=1e-6, atol=0)
+    expected = torch.linalg.vector_norm(tensors[2].double(), p, dim=(0, 2))
+    torch.testing.assert_close(norm(tensors[2], (0, 2), p).double(), expected, rtol=1e-6, atol=0)
+
+
+def test_a_high_order_has_room_too():
+    assert wide(torch.full((2,), 1e38), p=20.0).item() == pytest.approx(1e38 * 2 ** (1 / 20))
+
+
+@places
+def test_nothing_and_what_is_not_finite(place):
+    assert norm(torch.zeros(3), tiny=True) == 0
+    assert not norm(torch.tensor([1.0, INF]), tiny=True).isfinite()
+    assert norm(torch.tensor([1.0, NAN]), tiny=True).isnan()
+    assert norms([torch.ones(2), torch.empty(0)]).tolist() == pytest.approx([2**0.5, 0])
+
+
+@places
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(place, dtype):
+    assert norm(torch.full((100,), 300.0, dtype=dtype)).item() == 3000  # 300^2 overflows in float16
+
+
+@places
+def test_types_side_by_side(place):
+    found = norms([torch.full((4,), 1e30), torch.ones(4, dtype=torch.float64)], alike=False)
+    assert found.tolist() == pytest.approx([2e30, 2])
+
+
+@pytest.mark.parametrize("dims", [None, [None, (0,)]])
+def test_a_recorded_norm_is_the_looked_at_one(dims):
+    """Type, shape and every bit; also where float32 cannot hold the norm, though it holds the numbers."""
+    for size in (1e-25, 1.0, 1e30, 2e38):
+        tensors = [size * torch.rand(5).clamp(0.5), torch.rand(3, 2)]
+
+        def join(values):
+            return torch.cat([value.reshape(-1) for value in values])
+
+        with recording():
+            assert not may_look(torch.device("cpu"))
+            recorded = norms(tensors, dims, join=join)
+        looked = norms(tensors, dims, join=join)
+        assert recorded.dtype == looked.dtype and torch.equal(recorded, looked)
+
+
+def test_sums_over_runs():
+    values, ends = torch.arange(6.0), torch.tensor([0, 2, 2, 6])
+    assert pooled(values, ends).tolist() == [1, 0, 14]

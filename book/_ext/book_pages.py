@@ -1,6 +1,8 @@
 """The Sphinx extension of this book: references of a page, tables of registries, the line that offers the notebook.
 
 {claims}, {reproductions}, ...   the accounts, see account_pages.py
+{replications}                   what other machines measured again, beside what is recorded
+{recording-ages}                 which recorded tables are older than their code
 {references}                     what this page cites
 {names}                          a row for each registry: the argument, the names it takes, where they stand
 {wing}, {wings}                  the pages on the package, see api_pages.py
@@ -18,8 +20,24 @@ import account_pages
 import account_tables
 import api_pages
 import docstrings
+import recording_ages
+import replication_tables
 import works_cited
 from markdown_directive import MarkdownDirective
+
+
+class Replications(MarkdownDirective):
+    """Each replication: in sentences, then tables of the claims, the results and the studies."""
+
+    def run(self) -> list[nodes.Node]:
+        return [node for text, classes in replication_tables.page() for node in self.markdown(text, *classes)]
+
+
+class RecordingAges(MarkdownDirective):
+    """How many recorded tables of each chapter are as the code is, older, or of unknown age."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.markdown(recording_ages.table(recording_ages.ages()), "totals", "ages")
 
 
 class Names(MarkdownDirective):
@@ -93,6 +111,8 @@ def offer_notebook(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def setup(app: Sphinx) -> dict:
     account_pages.add_directives(app)
+    app.add_directive("replications", Replications)
+    app.add_directive("recording-ages", RecordingAges)
     app.add_directive("references", References)
     app.add_directive("names", Names)
     app.add_directive("wing", api_pages.Wing)

@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,13 @@ class Measure:
             raise AccountError(f"`against` has unknown keys {sorted(unknown)}; known: study, column, where")
 
     def compute(self) -> Value:
-        return self._value
+        """The number, computed once for each source of tables: see `forget`."""
+        key = (_recorded, repr(self))
+        if key not in _VALUES:
+            _VALUES[key] = self._compute()
+        return _VALUES[key]
 
-    @cached_property
-    def _value(self) -> Value:
+    def _compute(self) -> Value:
         if self.check is not None:
             return _from_check(self.check, self.kind, self.bounds)
         values = cell(self.study, self.column, self.where)
@@ -105,6 +108,15 @@ def checks(folder: Path = CHECKS) -> dict[str, Callable[[], Any]]:
         spec = importlib.util.spec_from_file_location(f"book_checks_{path.stem}", path)
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     return check.CHECKS
+
+
+_VALUES: dict[tuple[Callable, str], Value] = {}
+
+
+def forget() -> None:
+    """Read the recorded tables again, for they may come from elsewhere now."""
+    _recorded.cache_clear()
+    _VALUES.clear()
 
 
 @cache

@@ -56,12 +56,20 @@ def wings() -> list[str]:
 
 
 def files(wing: str) -> dict[str, Path]:
-    """The public modules of a wing, its face first."""
+    """The public modules of a wing: its face first, then in the order in which the face's docstring comes to speak of
+    what they hold; what it does not speak of comes last."""
     place = PACKAGE / wing.removeprefix("ganlab.")
     if not place.is_dir():
         return {wing: place.with_suffix(".py")}
-    inner = {f"{wing}.{path.stem}": path for path in sorted(place.glob("*.py")) if path.stem[0] != "_"}
-    return {wing: place / "__init__.py", **inner}
+    said, exported = docstring(place / "__init__.py"), _face(place / "__init__.py")[0]
+
+    def mention(path: Path) -> int:
+        names = [name for name in (path.stem, *(name for name, _, _ in _defined(path))) if name in exported]
+        found = [match.start() for name in names if (match := re.search(rf"\b{re.escape(name)}\b", said))]
+        return min(found, default=len(said))
+
+    inner = sorted((path for path in place.glob("*.py") if path.stem[0] != "_"), key=lambda path: (mention(path), path))
+    return {wing: place / "__init__.py", **{f"{wing}.{path.stem}": path for path in inner}}
 
 
 def lines(wing: str) -> int:

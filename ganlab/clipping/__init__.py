@@ -26,7 +26,6 @@ percentile.py: at a percentile of the norms so far.
 clip_report.py: what a clipper did.
 _frame.py: what all clippers do in the same way; a clipper adds how to measure and what to scale.
 _gradients.py: what a clipper is handed, made plain.
-_norms.py: norms that do not overflow.
 
 This wing knows nothing of losses, penalties or the loop; what bounds the critic's slope itself is `ganlab.penalties`.
 """

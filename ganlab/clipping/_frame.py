@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganlab.clipping._gradients import Gradients, Handed, gather, norms
-from ganlab.clipping._norms import total
+from ganlab._numeric import total
+from ganlab.clipping._gradients import Gradients, Handed, gather
 from ganlab.clipping.clip_report import Report
 
 # What becomes of a gradient that is not finite; see `ganlab.clipping`.
@@ -37,33 +37,21 @@ def clip(
     bad = None
     if nonfinite == "zero":
         if report is not None:
-            bad = ~total(norms(gradients)).isfinite()
-        for grad in gradients.grads:
-            torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
+            bad = ~total(gradients.norms()).isfinite()
+        gradients.zero_nonfinite_()
     norm, memo = measure(gradients)
     if nonfinite == "raise" and not norm.isfinite().all():
         raise RuntimeError(f"the gradient is not finite ({_culprits(gradients)}): nothing was clipped")
     share = apply(gradients, norm, memo)
     if nonfinite == "skip":
-        bad = ~norm.isfinite()
-        for grad, mask in zip(gradients.grads, gradients.shaped([bad] * len(gradients.grads)), strict=True):
-            grad.masked_fill_(mask.to(grad.device), 0)
+        good = norm < torch.inf  # not so for NaN
+        gradients.zero_unless_(good)
+        bad = None if report is None else ~good
     if report is not None:
-        report.add(norm, total(norms(gradients)), share(), ~norm.isfinite() if bad is None else bad)
+        report.add(norm, total(gradients.norms()), share(), ~norm.isfinite() if bad is None else bad)
     # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
-    return norm.to(torch.promote_types(gradients.grads[0].dtype, torch.float32))
-
-
-def scale_(
-    tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None, together: bool = True
-) -> None:  # fmt: skip
-    """Multiply each tensor by its factor, or all by one, in place. together: the tensors are on one device."""
-    if foreach is not False and together:
-        torch._foreach_mul_(tensors, factors)
-        return
-    each = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
-    for tensor, factor in zip(tensors, each, strict=True):
-        tensor.mul_(factor.to(tensor.device))
+    dtype = torch.promote_types(gradients.grads[0].dtype, torch.float32)
+    return norm if norm.dtype == dtype else norm.to(dtype)
 
 
 def _culprits(gradients: Gradients) -> str:

@@ -1,4 +1,4 @@
-"""What a clipper is handed, made plain: parameters that have a gradient, each once, and the norms of these."""
+"""What a clipper is handed, made plain: parameters that have a gradient, each once; their norms, and their zeros."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganlab.clipping._norms import robust
+from ganlab._numeric import NARROW, may_look, norms, on_host
 from ganlab.population import Population
 
 Handed = Tensor | nn.Module | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
+TENSORS = {Tensor, nn.Parameter}  # and types made from these
+# Integers as wide as the floating-point numbers.
+WHOLE = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,52 @@ class Gradients:
         """0 for each member."""
         return torch.zeros(() if self.members is None else (self.members,), device=self.device)
 
-    def factor(self, value: Tensor) -> Tensor | list[Tensor]:
-        """`value`, () or (N,), as what to multiply all gradients by."""
-        return value if self.members is None else self.shaped([value] * len(self.grads))
+    def scale_(self, factor: Tensor, foreach: bool | None = None) -> None:
+        """Multiply all gradients by `factor`, () or (N,), in place."""
+        dtype = self.grads[0].dtype
+        if self.members is not None:
+            factor = self.shaped([factor] * len(self.grads))
+        elif factor.dtype != dtype and dtype not in NARROW and self.alike:
+            # On a GPU a factor of the gradients' own type is one launch, and of another one a launch for each.
+            factor = factor.to(dtype)
+        scale_(self.grads, factor, foreach, self.together)
 
     def shaped(self, values: Sequence[Tensor]) -> list[Tensor]:
         """A value for each gradient, () or (N,), so shaped that it broadcasts over the gradient."""
         if self.members is None:
             return list(values)
         return [value.view(-1, *[1] * (grad.ndim - 1)) for value, grad in zip(values, self.grads, strict=True)]
+
+    def norms(self, p: float = 2.0, foreach: bool | None = None) -> Tensor:
+        """The p-norm of each gradient, (P,), or of each member's, (P, N), never infinite for finite gradients."""
+        if self.members is None:
+            return norms(self.grads, None, p, foreach=foreach, alike=self.alike)
+        rows = [grad.reshape(self.members, -1) for grad in self.grads]
+        return norms(rows, [(1,)] * len(rows), p, foreach=foreach, alike=self.alike)
+
+    def zero_unless_(self, good: Tensor) -> None:
+        """Make all entries 0 unless `good`, () or (N,), is true: also NaN, which 0 times NaN does not."""
+        if may_look(good.device) and good.all():
+            return
+        if self.members is None and self.alike and not on_host(good.device):
+            # As whole numbers: 0 times the bits of NaN is 0, and 1 times any bits are these.
+            bits = [grad.view(WHOLE[grad.element_size()]) for grad in self.grads]
+            torch._foreach_mul_(bits, good.to(bits[0].dtype))
+            return
+        bad = self.shaped([good.logical_not()] * len(self.grads))
+        for grad, mask in zip(self.grads, bad, strict=True):
+            grad.masked_fill_(mask.to(grad.device), 0)
+
+    def zero_nonfinite_(self) -> None:
+        """Make NaN and infinity 0."""
+        if on_host(self.device) or not self.alike:
+            for grad in self.grads:
+                torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
+            return
+        # One after the other in a tensor of their own, and back: a few launches for any number of gradients.
+        flat = torch.cat([grad.reshape(-1) for grad in self.grads]).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        parts = flat.split([grad.numel() for grad in self.grads])
+        torch._foreach_copy_(self.grads, [part.view(grad.shape) for part, grad in zip(parts, self.grads, strict=True)])
 
 
 def gather(parameters: Handed, members: bool | None = None) -> Gradients:
@@ -60,7 +100,7 @@ def gather(parameters: Handed, members: bool | None = None) -> Gradients:
         members = isinstance(parameters, Population)
     names, tensors = read(parameters)
     grads = [tensor.grad for tensor in tensors]
-    if any(grad is None for grad in grads) or len({id(tensor) for tensor in tensors}) < len(tensors):
+    if any(grad is None for grad in grads) or len(set(map(id, tensors))) < len(tensors):
         # By identity: a parameter that is listed twice is one parameter, and must not be scaled twice.
         first = {id(tensor): i for i, tensor in reversed(list(enumerate(tensors)))}
         kept = sorted(i for i in first.values() if grads[i] is not None)
@@ -68,11 +108,12 @@ def gather(parameters: Handed, members: bool | None = None) -> Gradients:
         every, tensors, grads = tensors, [tensors[i] for i in kept], [grads[i] for i in kept]
     else:
         every = tensors
-    if any(grad.layout is not torch.strided for grad in grads):
+    kinds = {(grad.get_device(), grad.dtype, grad.layout) for grad in grads}
+    if any(layout is not torch.strided for _, _, layout in kinds):
         grads = [_dense(tensor, members) for tensor in tensors]
+        kinds = {(grad.get_device(), grad.dtype, grad.layout) for grad in grads}
     count = _member_count(tensors or every[:1]) if members else None
-    kinds = {(grad.get_device(), grad.dtype) for grad in grads}
-    together = len({device for device, _ in kinds}) <= 1
+    together = len({device for device, _, _ in kinds}) <= 1
     return Gradients(tensors, grads, names, count, every[0].device, together, len(kinds) <= 1)
 
 
@@ -84,8 +125,9 @@ def read(parameters: Handed) -> tuple[list[str] | None, list[Tensor]]:
     items = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if items and isinstance(items[0], tuple):
         names, items = [name for name, _ in items], [tensor for _, tensor in items]
-    if strangers := [type(item).__name__ for item in items if not isinstance(item, Tensor)]:
-        raise TypeError(f"parameters holds a {strangers[0]}: give tensors, (name, tensor) pairs or a module")
+    if not set(map(type, items)) <= TENSORS and (strangers := [x for x in items if not isinstance(x, Tensor)]):
+        stranger = type(strangers[0]).__name__
+        raise TypeError(f"parameters holds a {stranger}: give tensors, (name, tensor) pairs or a module")
     if not items:
         raise ValueError("parameters is empty: a generator can be used once only; pass a list, or the module itself")
     return names, items
@@ -110,17 +152,16 @@ def _dense(parameter: Tensor, members: bool) -> Tensor:
     return parameter.grad._values()
 
 
-def norms(gradients: Gradients, p: float = 2.0, foreach: bool | None = None) -> Tensor:
-    """The p-norm of each gradient, (P,), or of each member's, (P, N), never infinite for finite gradients.
-
-    Without a synchronisation: on a CPU the norms are looked at and taken again if one is not finite; on other devices,
-    and compiled, they are summed up in float64.
-    """
-    grads = gradients.grads
-    if gradients.members is None:
-        return robust(grads, None, torch.stack, p, foreach, gradients.alike)
-    rows = [grad.reshape(gradients.members, -1) for grad in grads]
-    return robust(rows, [(1,)] * len(rows), torch.stack, p, foreach, gradients.alike)
+def scale_(
+    tensors: list[Tensor], factors: Tensor | list[Tensor], foreach: bool | None = None, together: bool = True
+) -> None:  # fmt: skip
+    """Multiply each tensor by its factor, or all by one, in place. together: the tensors are on one device."""
+    if foreach is not False and together:
+        torch._foreach_mul_(tensors, factors)
+        return
+    each = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
+    for tensor, factor in zip(tensors, each, strict=True):
+        tensor.mul_(factor.to(tensor.device))
 
 
 def layer_of(name: str) -> str:

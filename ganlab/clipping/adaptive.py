@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganlab.clipping._frame import check_bound, clip, scale_
-from ganlab.clipping._gradients import Gradients, Handed, read
-from ganlab.clipping._norms import robust
+from ganlab._numeric import norms
+from ganlab.clipping._frame import check_bound, clip
+from ganlab.clipping._gradients import Gradients, Handed, read, scale_
 from ganlab.clipping.clip_report import Report
 from ganlab.population import Population
 
@@ -83,12 +83,12 @@ class _Units:
         views, dims, self.shapes, self.counts = zip(*layouts, strict=True)
         self.tensors, weights = (_viewed(tensors, views) for tensors in (gradients.grads, gradients.parameters))
 
-        def join(norms: Sequence[Tensor]) -> Tensor:
+        def join(each: Sequence[Tensor]) -> Tensor:
             flat = first + 1
-            return torch.cat([n if n.ndim == flat else n.reshape(*n.shape[:first], -1) for n in norms], dim=-1)
+            return torch.cat([n if n.ndim == flat else n.reshape(*n.shape[:first], -1) for n in each], dim=-1)
 
-        self.grads = robust(self.tensors, dims, join, p, alike=gradients.alike)
-        self.weights = robust(weights, dims, join, p, alike=gradients.alike)
+        self.grads = norms(self.tensors, dims, p, join=join, alike=gradients.alike)
+        self.weights = norms(weights, dims, p, join=join, alike=gradients.alike)
         self.together = gradients.together
 
     def scale_(self, factor: Tensor, foreach: bool | None) -> None:

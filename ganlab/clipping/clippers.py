@@ -4,15 +4,16 @@ Conventions that they share (members, what is not finite, the report, the order 
 `ganlab.clipping`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from ganlab.clipping._frame import check_bound, check_order, clip, scale_
-from ganlab.clipping._gradients import Gradients, Handed, layer_of, norms, read
-from ganlab.clipping._norms import robust, total
+from ganlab._numeric import norms, total
+from ganlab.clipping._frame import check_bound, check_order, clip
+from ganlab.clipping._gradients import Gradients, Handed, layer_of, read, scale_
 from ganlab.clipping.adaptive import clip_grad_adaptive_
 from ganlab.clipping.clip_report import Report
 from ganlab.clipping.percentile import PercentileClip
@@ -57,11 +58,11 @@ def clip_grad_norm_(
     max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
-        return total(norms(gradients, norm_type, foreach), norm_type), None
+        return total(gradients.norms(norm_type, foreach), norm_type), None
 
     def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         factor = (max_norm / (norm + MARGIN)).clamp(max=1)
-        scale_(gradients.grads, gradients.factor(factor), foreach, gradients.together)
+        gradients.scale_(factor, foreach)
         return lambda: (factor < 1).to(norm.dtype)
 
     nonfinite = "raise" if error_if_nonfinite else nonfinite
@@ -88,7 +89,7 @@ def clip_grad_value_(
     bound = check_bound("clip_value", clip_value)
 
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
-        return total(norms(gradients, 2.0, foreach)), None
+        return total(gradients.norms(2.0, foreach)), None
 
     def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         # Clamped, nothing shows any more how much was beyond.
@@ -121,7 +122,7 @@ def clip_grad_layerwise_(
     max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
     def measure(gradients: Gradients) -> tuple[Tensor, Tensor]:
-        each = norms(gradients, norm_type, foreach)
+        each = gradients.norms(norm_type, foreach)
         return total(each, norm_type), each
 
     def apply(gradients: Gradients, norm: Tensor, each: Tensor) -> Callable[[], Tensor]:
@@ -129,12 +130,22 @@ def clip_grad_layerwise_(
         names = [layer_of(name) for name in gradients.names] if gradients.names else range(len(each))
         number = {layer: i for i, layer in enumerate(dict.fromkeys(names))}
         index = [number[layer] for layer in names]
-        parts = [each[[i for i, other in enumerate(index) if other == layer]] for layer in number.values()]
-        factor = (max_norm / (torch.stack([total(part, norm_type) for part in parts]) + MARGIN)).clamp(max=1)
+        factor = (max_norm / (_pooled(each, index, norm_type) + MARGIN)).clamp(max=1)
         scale_(gradients.grads, gradients.shaped([factor[i] for i in index]), foreach, gradients.together)
         return lambda: (factor < 1).to(norm.dtype).mean(0)
 
     return clip(parameters, measure, apply, nonfinite=nonfinite, members=members, report=report)
+
+
+def _pooled(each: Tensor, index: list[int], p: float) -> Tensor:
+    """The norm of each layer, (L,) or (L, N), from those of its tensors, (P,) or (P, N). index: the layer of each."""
+    order = sorted(range(len(index)), key=index.__getitem__)
+    if order != list(range(len(index))):
+        rows = each.unbind()
+        each = torch.stack([rows[i] for i in order])
+    sizes = Counter(index)
+    parts = each.split([sizes[layer] for layer in range(len(sizes))])
+    return torch.stack(torch._foreach_norm(parts, p) if each.ndim == 1 else [total(part, p) for part in parts])
 
 
 @torch.no_grad()
@@ -165,11 +176,11 @@ def clip_weights_(
     count = weights[0].shape[0] if members else None
     rows, dims = ([w.reshape(count, -1) for w in weights], [(1,)] * len(weights)) if members else (weights, None)
     alike = len({(w.get_device(), w.dtype) for w in weights}) == 1
-    before = None if report is None else total(robust(rows, dims, torch.stack, alike=alike))
+    before = None if report is None else total(norms(rows, dims, alike=alike))
     share = None if report is None else _share_beyond(weights, bound, count)
     _clamp_(weights, bound, foreach)
     if report is not None:
-        report.add(before, total(robust(rows, dims, torch.stack, alike=alike)), share, ~before.isfinite())
+        report.add(before, total(norms(rows, dims, alike=alike)), share, ~before.isfinite())
 
 
 def _clamp_(tensors: list[Tensor], bound: float, foreach: bool | None) -> None:

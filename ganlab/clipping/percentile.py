@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ganlab._check import check_positive
-from ganlab.clipping._frame import check_order, clip, scale_
-from ganlab.clipping._gradients import Gradients, Handed, norms
-from ganlab.clipping._norms import total
+from ganlab._numeric import total
+from ganlab.clipping._frame import check_order, clip
+from ganlab.clipping._gradients import Gradients, Handed
 from ganlab.clipping.clip_report import Report
 
 
@@ -63,7 +63,7 @@ class PercentileClip:
         )
 
     def _measure(self, gradients: Gradients) -> tuple[Tensor, None]:
-        return total(norms(gradients, self.norm_type, self.foreach), self.norm_type), None
+        return total(gradients.norms(self.norm_type, self.foreach), self.norm_type), None
 
     def _apply(self, gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         if self._norms is None:
@@ -72,30 +72,34 @@ class PercentileClip:
             shapes = f"{tuple(norm.shape)} after {tuple(self._norms.shape[1:])}"
             raise ValueError(f"norms of shape {shapes}: make a PercentileClip for each network")
         if self._norms.device != norm.device:  # a state that was loaded
-            self._norms, self._calls, self.threshold = (
-                each.to(norm.device) for each in (self._norms, self._calls, self.threshold)
-            )
+            norms, calls = self._norms, self._calls
+            self._start(norms[0].to(norm.device))
+            self._norms.copy_(norms)
+            self._calls.copy_(calls)
         # In place, and with no size that changes: a step that is recorded and replayed goes on counting.
-        kept = norm.nan_to_num(torch.inf, torch.inf, torch.inf).to(self._norms.dtype)
-        self._norms.index_copy_(0, (self._calls % self.window)[None], kept[None])
+        # By way of a row: `copy_` takes a norm of any type, and that of a replay may be wider.
+        self._row.copy_(norm.nan_to_num(torch.inf, torch.inf, torch.inf))
+        self._norms.index_copy_(0, (self._calls % self.window)[None], self._row[None])
         self._calls.add_(1)
-        self.threshold.copy_(self._percentile())
-        factor = torch.where(norm <= self.threshold, 1, self.threshold / norm)
-        scale_(gradients.grads, gradients.factor(factor), self.foreach, gradients.together)
+        self._percentile(out=self.threshold)
+        factor = (self.threshold / norm).masked_fill_(norm <= self.threshold, 1)
+        gradients.scale_(factor, self.foreach)
         return lambda: (factor < 1).to(norm.dtype)
 
     def _start(self, norm: Tensor) -> None:
         like = {"dtype": norm.dtype, "device": norm.device}
-        self._norms = torch.full((self.window, *norm.shape), torch.inf, **like)
+        self._norms, self._row = torch.full((self.window, *norm.shape), torch.inf, **like), torch.empty_like(norm)
         self._calls, self.threshold = torch.zeros((), dtype=torch.long, device=norm.device), torch.zeros_like(norm)
+        # Of 0, 1, ... norms in order: between which two of them the percentile lies, and how far from the first.
+        rank = (torch.arange(-1, self.window, **like) * (self.percentile / 100)).clamp(min=0)
+        self._between, self._way = torch.stack([rank.floor(), rank.ceil()]).long(), rank - rank.floor()
 
-    def _percentile(self) -> Tensor:
+    def _percentile(self, out: Tensor) -> None:
         """Interpolated among the finite norms; NaN where there is none. Bit for bit `torch.nanquantile`."""
         ordered = self._norms.sort(dim=0).values
-        last = ordered.isfinite().sum(0, keepdim=True) - 1
-        rank = (last.to(ordered) * (self.percentile / 100)).clamp(min=0)
-        low, high = (ordered.gather(0, end(rank).long())[0] for end in (torch.floor, torch.ceil))
-        return torch.where(last[0] < 0, torch.nan, low.lerp(high, (rank - rank.floor())[0]))
+        count = (ordered < torch.inf).sum(0).view(-1)  # to index with a number, Python would have to know it
+        low, high = ordered.gather(0, self._between.index_select(1, count).view(2, *out.shape))
+        torch.lerp(low, high, self._way.index_select(0, count).view(out.shape), out=out)
 
     @property
     def calls(self) -> int:

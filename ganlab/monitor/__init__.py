@@ -8,7 +8,10 @@ monitor.py: hooks on the optimizers, and the tables to ask for.
 snapshots.py: one look at a network, layer by layer.
 dead_units.py: units that pass no gradient on.
 _updates.py: one player, its gradients and updates at each step.
+_sheet.py: all gradients and weights of a network on one sheet.
 _layers.py: taps on the layers, forward and backward.
+_passes.py: what passes there, measured many passes at a time.
+_activity.py: and as the numbers of a point.
 _game.py: D's accuracy and logits, and the two factors of the gradient that it hands to G.
 _series.py: numbers over time that stay on the device, within a bound.
 _points.py, _tables.py, _line.py: all of that as arrays, as tables, as one line.

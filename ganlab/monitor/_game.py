@@ -47,19 +47,20 @@ class Game:
         def arrived(grad: Tensor) -> None:
             if slope and slope[-1].shape == grad.shape[:lead]:
                 length = grad.detach().flatten(lead).norm(dim=-1) if grad.ndim > lead else grad.detach().abs()
-                ratio = torch.where(slope[-1] > 0, length / slope[-1], NAN)
+                ratio = (length / slope[-1]).masked_fill_(slope[-1] == 0, NAN)
                 self._slopes = torch.stack([slope[-1].sum(-1), ratio.nanmean(-1)])
 
         x.register_hook(arrived)
 
     def close_step(self, step: int) -> None:
         """The step is over: keep its numbers."""
-        known = [part for part in (self._logits, self._slopes) if part is not None]
-        if not known:
+        logits, slopes = self._logits, self._slopes
+        if logits is None and slopes is None:
             return
-        nothing = torch.full_like(known[0][0], NAN)
-        logits = torch.stack([nothing] * 4) if self._logits is None else self._logits
-        slopes = torch.stack([nothing] * 2) if self._slopes is None else self._slopes
+        if logits is None:
+            logits = slopes.new_full((4, *slopes.shape[1:]), NAN)
+        if slopes is None:
+            slopes = logits.new_full((2, *logits.shape[1:]), NAN)
         self.series.add(step, torch.cat([logits, slopes]))
         self._logits = self._slopes = None
 

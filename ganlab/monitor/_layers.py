@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor, maybe_get_bdim
 
-from ganlab._numeric import NAN, rms
+from ganlab.monitor._activity import Layout
+from ganlab.monitor._passes import Batch, Queue
 from ganlab.population import Population
 
-# The columns of a tap, in this order.
-ACTIVITY = ("rms", "dead_share", "saturated_share", "grad_rms")
 # Modules that only move or drop numbers: their output is that of the layer before.
 SILENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Upsample)
 # Where an output counts as saturated: within 0.5 % of its range from a bound.
@@ -29,7 +28,7 @@ def layers(net: nn.Module, kinds: Sequence[type[nn.Module]] | None = None) -> di
 
 
 class Taps:
-    """Forward hooks on the layers of `net`. While `on`, each training pass leaves its numbers; `take` collects them.
+    """Hooks on the layers of `net`. While `on`, each training pass leaves its numbers; `take` collects them.
 
     A pass in eval mode or without gradients is not training, and not counted. Functions that are no modules
     (`torch.nn.functional.relu` in a `forward`) are not seen.
@@ -43,24 +42,34 @@ class Taps:
         self.layers = layers(net, kinds)
         self.members = net.size if isinstance(net, Population) else None
         self.on = True
-        self._forward: list[list[Tensor]] = [[] for _ in self.layers]
-        self._backward: list[list[Tensor]] = [[] for _ in self.layers]
-        self._last: list[Tensor | None] = [None] * len(self.layers)
+        self._queue = Queue(self.members)
+        self._last: dict[int, Batch] = {}  # with the last outputs of each layer
+        self._layouts: dict[Layout, Layout] = {}
         self._hooks = [
-            module.register_forward_hook(self._hook(index)) for index, module in enumerate(self.layers.values())
+            module.register_forward_hook(self._hook(index, module)) for index, module in enumerate(self.layers.values())
         ]
 
-    def _hook(self, index: int) -> Callable:
+    def _hook(self, index: int, module: nn.Module) -> Callable:
+        put, full, dims = self._queue.put, SATURATED.get(type(module)), {}
+        # What has weights of its own is no activation function, and nothing that could be dead.
+        weighted = any(own is not None for own in module._parameters.values())
+
+        def returned(grad: Tensor) -> None:
+            put((2 * index + 1, grad.detach(), grad._version, None, None))
+
         def hook(module: nn.Module, inputs, output) -> None:
             if not self.on or not module.training or not torch.is_grad_enabled() or not isinstance(output, Tensor):
                 return
-            output = self._plain(output)
             if is_functorch_wrapped_tensor(output):
-                return  # a penalty's own pass
-            with torch.no_grad():
-                self._forward[index].append(self._look(module, output))
+                output = self._plain(output)
+                if is_functorch_wrapped_tensor(output):
+                    return  # a penalty's own pass
+            ndim = output.ndim
+            if ndim not in dims:
+                dims[ndim] = None if weighted else self._dims(ndim)
+            put((2 * index, output.detach(), output._version, dims[ndim], full))
             if output.requires_grad:
-                output.register_hook(lambda grad: self._backward[index].append(rms(grad.detach(), self.members)))
+                output.register_hook(returned)
 
         return hook
 
@@ -73,51 +82,33 @@ class Taps:
             raise RuntimeError(f"vmap keeps the members on axis {axis} of a layer's output, not on the first")
         return output
 
-    def _look(self, module: nn.Module, output: Tensor) -> Tensor:
-        """(3,) or (3, N): RMS, dead share, saturated share."""
-        size, saturated = rms(output, self.members), SATURATED.get(type(module))
-        nothing = torch.full_like(size, NAN)
-        # What has weights of its own is no activation function, and nothing that could be dead.
-        dead = nothing if list(module.parameters(recurse=False)) else self._share(self._dead(output), size.dtype)
-        return torch.stack([size, dead, nothing if saturated is None else self._share(saturated(output), size.dtype)])
-
-    def _dead(self, output: Tensor) -> Tensor:
-        """Which units are 0 for every sample and place; a unit is a feature, or a channel of an image."""
+    def _dims(self, ndim: int) -> tuple[int, ...]:
+        """The axes that a unit runs over: a unit is a feature, or a channel of an image."""
         batch = 0 if self.members is None else 1
-        unit = batch + 1 if output.ndim > batch + 1 else batch
-        others = [axis for axis in range(batch, output.ndim) if axis != unit]
-        return (output.amax(others) == 0) & (output.amin(others) == 0) if others else output == 0
+        unit = batch + 1 if ndim > batch + 1 else batch
+        return tuple(axis for axis in range(batch, ndim) if axis != unit)
 
-    def _share(self, true: Tensor, dtype: torch.dtype) -> Tensor:
-        return true.to(dtype).mean() if self.members is None else true.to(dtype).reshape(self.members, -1).mean(1)
+    def take(self) -> tuple[Tensor, Layout] | None:
+        """What passed since the last call, for `ganlab.monitor._activity.activity`; None if nothing did.
 
-    def take(self) -> Tensor | None:
-        """(4, L) or (4, L, N): the rows of `ACTIVITY` for each layer since the last call; None if nothing passed.
-
-        Several passes are averaged (RMS values in the square). A layer with no new forward pass keeps its last.
+        A layer with no new forward pass keeps its last.
         """
-        if not any(self._backward) and not any(self._forward):
+        if (new := self._queue.take()) is None:
             return None
-        for index, seen in enumerate(self._forward):
-            if seen:
-                self._last[index] = _average(torch.stack(seen), squared=[0])
-        known = next(value for value in self._last if value is not None)
-        nothing = torch.full_like(known, NAN)
-        rows = []
-        for last, grads in zip(self._last, self._backward, strict=True):
-            back = torch.stack(grads).square().mean(0).sqrt() if grads else nothing[0]
-            rows.append(torch.cat([nothing if last is None else last, back[None]]))
-        self._forward, self._backward = ([[] for _ in self.layers] for _ in range(2))
-        return torch.stack(rows, dim=1)
+        older: dict[int, list[int]] = {}
+        for index, batch in self._last.items():
+            if index not in new.layers:
+                older.setdefault(id(batch), []).append(index)
+        kept = [(self._last[layers[0]], frozenset(layers)) for layers in older.values()]
+        self._last.update(dict.fromkeys(new.layers, new))
+        parts = [(new, None), *kept]
+        layout = (len(self.layers), tuple((batch.entries, len(batch.values), only) for batch, only in parts))
+        layout = self._layouts.setdefault(layout, layout)  # one object for equal layouts: no memory
+        if len(self._layouts) > 16:
+            self._layouts.clear()
+        return (new.values if not kept else torch.cat([batch.values for batch, _ in parts])), layout
 
     def remove(self) -> None:
         """Take the hooks off."""
         for hook in self._hooks:
             hook.remove()
-
-
-def _average(values: Tensor, squared: list[int]) -> Tensor:
-    """The mean over the first axis; of the rows in `squared` the root mean square."""
-    mean = values.mean(0)
-    mean[squared] = values[:, squared].square().mean(0).sqrt()
-    return mean

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganlab._numeric import MEASURES
+from ganlab.monitor._sheet import MEASURES
 from ganlab.monitor._updates import NOTHING, Player
 
 # What a row of the gradient table is for, beside a step, a phase and a seed.
@@ -52,14 +52,14 @@ def points(player: Player, by: str = "layer", last: bool = False) -> Points:
         raise ValueError(f"by={by!r}: one of {', '.join(PARTS)}")
     read = player.series.read()[-1:] if last else player.series.read()
     shape = (len(read), len(player.names), player.members or 1)
-    values = np.array([row for _, row, _ in read]).reshape(shape[0], len(MEASURES) + 1, *shape[1:])
-    norm, zeros, bad, weight, moved = np.moveaxis(values, 1, 0)
+    values = np.array([row for _, row, _ in read], dtype=float).reshape(shape[0], len(MEASURES), *shape[1:])
+    nonzero, bad, norm, weight, moved = np.moveaxis(values, 1, 0)
     notes = [note for _, _, note in read]
     nothing = np.array([[status in NOTHING for status in note] for note in notes], dtype=bool).reshape(*shape[:2], 1)
     size = np.broadcast_to(np.array(player.sizes, dtype=float)[:, None], shape)
-    # What has no gradient adds no weights to the ratio, and no entries to the share of zeros.
-    moved, weight, size = (np.where(nothing, np.nan, part) for part in (moved, weight, size))
-    zeros = zeros * np.array(player.sizes)[:, None]
+    # What has no gradient has no numbers, adds no weights to the ratio, and no entries to the share of zeros.
+    parts = (size - nonzero, bad, norm, moved, weight, size)
+    zeros, bad, norm, moved, weight, size = (np.where(nothing, np.nan, part) for part in parts)
     things, groups = _things(player.names, by)
     if by != "parameter":
         zeros, bad, size = (_sums(part, groups) for part in (zeros, bad, size))

@@ -26,7 +26,7 @@ class Series:
         self._kept: list[tuple[int, np.ndarray, object]] = []
 
     def add(self, step: int, values: Tensor, note: object = None) -> None:
-        """One point: numbers of one shape, and anything that is known on the host. A second point at a step replaces
+        """One point: numbers, and anything that is known on the host. A second point at a step replaces
         the first, whether that has moved to the host or not."""
         if step != self._step:
             self._step, self._taken = step, self._taken + 1
@@ -44,7 +44,12 @@ class Series:
     def _fetch(self) -> None:
         if not self._pending:
             return
-        values = torch.stack([values for _, values, _ in self._pending]).cpu().numpy()
+        rows = [values for _, values, _ in self._pending]
+        if len({row.shape for row in rows}) == 1:
+            values = torch.stack(rows).cpu().numpy()
+        else:  # in one transfer all the same
+            flat = iter(torch.cat([row.flatten() for row in rows]).cpu().split([row.numel() for row in rows]))
+            values = [part.view(row.shape).numpy() for part, row in zip(flat, rows, strict=True)]
         self._kept += [(step, row, note) for (step, _, note), row in zip(self._pending, values, strict=True)]
         self._pending = []
         while len(self._kept) > self.capacity:

@@ -7,8 +7,8 @@ import numpy as np
 from torch import nn
 
 from ganlab._check import optional
+from ganlab.monitor._activity import ACTIVITY, activity
 from ganlab.monitor._game import GAME
-from ganlab.monitor._layers import ACTIVITY
 from ganlab.monitor._points import GRADIENTS, points
 from ganlab.monitor._updates import Player
 
@@ -70,7 +70,7 @@ def activations(parts: Mapping[tuple[str, str], tuple[dict[str, nn.Module], list
         kinds = [type(module).__name__ for module in layers.values()]
         things = {"phase": [phase] * len(layers), "net": [net] * len(layers), "layer": list(layers), "kind": kinds}
         things["depth"] = range(len(layers))
-        steps, values = [step for step, _, _ in series], np.array([row for _, row, _ in series])
+        steps, values = [step for step, _, _ in series], np.array([activity(row, layout) for _, row, layout in series])
         tables.append(frame(steps, things, seeds, values, ACTIVITY))
     if not tables:
         raise ValueError("no layers are tapped: give the monitor activations=True")

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganlab._numeric import measure, norms
 from ganlab.monitor._series import Series
+from ganlab.monitor._sheet import Sheet
 
 # Why a parameter has no gradient to measure.
 NOTHING = ("frozen", "missing", "detached")
@@ -17,8 +17,8 @@ class Player:
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
         sizes: how many numbers each holds, for one member.
-        series: for each measured step (5, P[, N]): the rows of `ganlab._numeric.MEASURES`, then the 2-norm of the
-            update; its notes are the status of each parameter.
+        series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
+            status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
     """
 
@@ -38,7 +38,7 @@ class Player:
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
         self._hooks, self._hooked = [], set()
-        self._before, self._status, self._old = None, (), []
+        self._status, self._kind, self._under_way = (), None, False
         self._listen()
 
     def _optimised(self) -> set[int]:
@@ -51,16 +51,21 @@ class Player:
                 self._hooks.append(parameter.register_post_accumulate_grad_hook(lambda _, i=i: self._touched.add(i)))
                 self._hooked.add(i)
 
+    @torch.no_grad()
     def before(self) -> None:
         """Before the step: the gradients that it will use."""
-        self._status = self._statuses()
-        self._before = measure(self.parameters, self.members)
-        for i, status in enumerate(self._status):
-            if status in NOTHING:
-                self._before[:3, i] = float("nan")
-        if (scale := getattr(self.optimizer, "grad_scale", None)) is not None:
-            self._before[0] /= scale  # a fused optimizer under a GradScaler unscales inside its step
-        self._old = [p.detach().clone() for p in self.parameters]
+        status, kind = self._statuses(), (self.parameters[0].device, self.parameters[0].dtype)
+        if status is not self._status or kind != self._kind:
+            if kind != self._kind:  # the first time, or moved in between
+                self._kind, self._sheet = kind, Sheet(self.parameters, self.members)
+            self._status = status
+            self._live = [i for i, one in enumerate(status) if one not in NOTHING]
+            self._places = [self._sheet.gradients[i] for i in self._live]
+            torch._foreach_zero_(self._sheet.gradients)  # also of those that get no gradient any more
+        # A fused optimizer under a GradScaler unscales inside its step.
+        scale = getattr(self.optimizer, "grad_scale", None)
+        self._sheet.before(self._places, [self.parameters[i].grad for i in self._live], self.parameters, scale)
+        self._under_way = True
 
     def _statuses(self) -> tuple[str, ...]:
         optimised = self._optimised()
@@ -81,16 +86,17 @@ class Player:
             return "stale"
         return "sparse" if parameter.grad.is_sparse else "ok"
 
+    @torch.no_grad()
     def after(self, step: int) -> None:
         """After the step: how far the weights moved."""
-        if self._before is None:  # step() was called while a measurement was switched on half way
+        if not self._under_way:  # step() was called while a measurement was switched on half way
             return
-        with torch.no_grad():
-            moved = norms(torch._foreach_sub([p.detach() for p in self.parameters], self._old), self.members)
-        self.series.add(step, torch.cat([self._before, moved[None]]), self._status)
-        self.bad = self.bad + (self._before[2] > 0).long()
+        values, self._under_way = self._sheet.after(self.parameters), False
+        self.series.add(step, values, self._status)
+        if self.measured == 0:
+            self.bad = torch.zeros(values.shape[1:], dtype=torch.long, device=values.device)
+        self.bad.add_(values[1] > 0)
         self.measured += 1
-        self._before, self._old = None, []
         self._listen()
 
     def forget(self) -> None:

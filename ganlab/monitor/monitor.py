@@ -51,11 +51,14 @@ class Monitor:
             `ganlab.population.Population`: every number is then one for each member.
         every: measure at step 1 and at every step that this divides.
         activations: also tap the layers: True for all, or module classes (`[nn.Linear, nn.ReLU]`). Costs a pass over
-            every activation, and sees modules alone, not functions called in a `forward`.
+            every activation, and sees modules alone, not functions called in a `forward`. On a GPU up to 128 MB of them
+            are kept until many can be measured at once.
         discriminator: which player gives logits; its passes on samples that hang on another network's graph (those that
             teach the generator) tell the slope of the loss and of D. None: no such player.
         fetch_every, capacity: as in `ganlab.monitor._series.Series`.
         seeds: names of the members in the tables; default 0, 1, ...
+
+    From the first measured step on, a monitor holds memory for two copies of the weights.
 
     Under a `GradScaler` the gradients are those after unscaling; what flows through the layers is still scaled.
 
@@ -126,8 +129,8 @@ class Monitor:
         if self.due:
             self.players[name].after(self.step + 1)
             for net, taps in self._taps.items():
-                if (values := taps.take()) is not None:
-                    self._activity[net, name].add(self.step + 1, values)
+                if (taken := taps.take()) is not None:
+                    self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
         if name == self._clock:
             if self.due:

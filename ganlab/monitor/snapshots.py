@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganlab._numeric import NAN, norms
+from ganlab._numeric import NAN, norm
 from ganlab.monitor import _tables
 from ganlab.monitor._layers import Taps
 from ganlab.monitor._points import seeds as names_of
@@ -55,16 +55,22 @@ def snapshot(
         grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
     taps.remove()
     names = names_of(seeds, taps.members)
-    point = (0, taps.take().cpu().numpy(), None)
+    values, layout = taps.take()
+    point = (0, values.cpu().numpy(), layout)
     table = _tables.activations({("net", "net"): (taps.layers, [point])}, names)
     by_layer = {
-        layer: norms([grad], taps.members)[0].cpu().numpy()
+        layer: _norm(grad, taps.members).cpu().numpy()
         for layer, grad in zip(weights, grads[-len(weights) :] if weights else [], strict=True)
         if grad is not None
     }
     norm = [np.broadcast_to(by_layer.get(layer, NAN), len(names)) for layer in taps.layers]
     table["weight_grad_norm"] = np.concatenate(norm)
     return table.drop(columns=["step", "phase", "net"])
+
+
+def _norm(grad: Tensor, members: int | None) -> Tensor:
+    """() or (N,)."""
+    return norm(grad, tiny=True) if members is None else norm(grad.flatten(1), (1,), tiny=True)
 
 
 def _layer(parameter: str) -> str:

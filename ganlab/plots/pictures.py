@@ -74,7 +74,8 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
     Args:
         samples: (n, 2), one member of a population.
         data: a 2-D `Dataset`; its modes are marked with rings, and 1,000 of its points are drawn.
-        discriminator: maps (m, 2) to logits (m,). It is evaluated in eval mode and left as it was.
+        discriminator: maps (m, 2) to logits (m,). It is evaluated in eval mode, on the device of its parameters (a
+            function without any: on that of the samples), and left as it was.
         probability: show sigmoid(logit), D's probability that a point is real; False: the raw score of a critic, less
             its median, for a loss under which the sigmoid means nothing.
         labels: say what the colours mean, with a colour bar and ticks; False for the small panels of a row.
@@ -99,7 +100,8 @@ def points(samples, data, discriminator: Callable | None = None, *, ax=None, pro
     ax = axes(ax, size=(5.2, 4.4))
     ax.set(xlim=(centre[0] - reach, centre[0] + reach), ylim=(centre[1] - reach, centre[1] + reach), aspect="equal")
     if discriminator is not None:
-        _landscape(ax, discriminator, samples.device, probability, labels)
+        home = next(discriminator.parameters(), samples) if isinstance(discriminator, torch.nn.Module) else samples
+        _landscape(ax, discriminator, home.device, probability, labels)
     cloud = samples.cpu()
     ax.plot(*real.T.numpy(), ".", color=COLORS["real"], ms=3, alpha=0.6, mew=0)
     ax.plot(*cloud.T.numpy(), ".", color=COLORS["fake"], ms=4, alpha=0.8, mew=0)

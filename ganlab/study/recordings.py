@@ -4,6 +4,9 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +18,8 @@ import torch
 
 import ganlab
 from ganlab._files import replace
+
+_FIRST: ContextVar[Path | None] = ContextVar("the folder that from_folder names", default=None)
 
 
 def provenance(**facts: Any) -> dict[str, Any]:
@@ -90,6 +95,8 @@ def read(name: str, folder: str | Path) -> pd.DataFrame:
 def recorded(name: str) -> pd.DataFrame:
     """The recorded table `name`: from the folder in GANLAB_RECORD if it is there, else the one in the package.
 
+    Within `from_folder` that folder is looked through first.
+
     >>> from ganlab.study import recorded
     >>> table = recorded("ring-seeds")  # a GAN on the ring, measured again and again while it trains
     >>> table["seed"].nunique(), sorted(table.attrs["provenance"])[:3]
@@ -99,12 +106,32 @@ def recorded(name: str) -> pd.DataFrame:
         ValueError: there is none of this name; the message lists those there are.
     """
     shipped = Path(str(files("ganlab") / "recorded"))
-    folders = [Path(folder) for folder in [os.environ.get("GANLAB_RECORD")] if folder] + [shipped]
+    folders = [Path(folder) for folder in [_FIRST.get(), os.environ.get("GANLAB_RECORD"), shipped] if folder]
     for folder in folders:
         if (folder / f"{name}.csv").exists():
             return read(name, folder)
     known = ", ".join(sorted({file.stem for folder in folders for file in folder.glob("*.csv")})) or "none"
     raise ValueError(f"no recorded result {name!r}; recorded: {known}")
+
+
+@contextmanager
+def from_folder(folder: str | Path) -> Iterator[None]:
+    """Within it, `recorded` takes what `folder` holds from there: the same studies, measured elsewhere.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from ganlab.study.recordings import from_folder, recorded, write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(pd.DataFrame({"seed": [0], "modes": [7]}), "ring-seeds", folder)
+    ...     with from_folder(folder):
+    ...         len(recorded("ring-seeds"))
+    1
+    """
+    token = _FIRST.set(Path(folder))
+    try:
+        yield
+    finally:
+        _FIRST.reset(token)
 
 
 def caption(table: pd.DataFrame) -> str:

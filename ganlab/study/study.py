@@ -6,7 +6,6 @@ with the package, and `recorded(name)` reads them back with their provenance.
 """
 
 import hashlib
-import inspect
 import itertools
 import os
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ganlab._progress import bar
+from ganlab.study.code import code_of
 from ganlab.study.recordings import provenance, read, write
 from ganlab.study.scales import scale
 
@@ -62,29 +62,33 @@ class Study:
         Args:
             executor: any `concurrent.futures.Executor` (processes, Dask's, Ray's); default: here, one after the other.
             resume: a folder that keeps each finished call, so that an interrupted study goes on where it stopped. A
-                call is known by its arguments and by the source of the trial itself, not of what the trial calls.
+                call is known by its arguments, the scale and the code: the trial's, that of what it calls in the same
+                notebook or script, and that of the files of ganlab which these use (`ganlab.study.code`).
             progress: show a progress bar.
 
         At full scale the table is also recorded in the folder that GANLAB_RECORD names, if it names one.
 
         Raises:
             ValueError: no seeds, another number of rows than of seeds, or a column that the study adds itself.
+            OSError: `resume`, and a trial without source.
         """
         start = time.perf_counter()
         calls = self._calls()
-        tables = {i: self._kept(call, resume) for i, call in enumerate(calls)}
+        code = self._code(required=resume is not None)
+        keys = [self._key(call, code) for call in calls]
+        tables = {i: _kept(key, resume) for i, key in enumerate(keys)}
         missing = {i: calls[i] for i, table in tables.items() if table is None}
         done = len(calls) - len(missing)
         with bar(total=len(calls), initial=done, desc=self.name, progress=progress) as shown:
             for i, measured in _results(self.trial, missing, executor):
                 tables[i] = self._labelled(calls[i], measured)
                 if resume is not None:
-                    write(tables[i], self._key(calls[i]), resume)
+                    write(tables[i], keys[i], resume)
                 shown.update()
         table = pd.concat([tables[i] for i in range(len(calls))], ignore_index=True)
         table.attrs["provenance"] = provenance(
             study=self.name, scale=scale(), seeds=list(self.seeds), grid={k: list(v) for k, v in self.grid.items()},
-            seconds=round(time.perf_counter() - start, 1),
+            code={k: v for k, v in code.items() if k != "settings"}, seconds=round(time.perf_counter() - start, 1),
         )  # fmt: skip
         if scale() == "full" and (folder := os.environ.get("GANLAB_RECORD")):
             write(table, self.name, folder)
@@ -111,14 +115,23 @@ class Study:
             raise ValueError(f"trial returned {clash}, which the study adds itself: leave them out")
         return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
 
-    def _key(self, call: Call) -> str:
-        text = repr((inspect.getsource(self.trial), sorted(call.items())))
+    def _code(self, required: bool) -> dict[str, str]:
+        try:
+            return code_of(self.trial)
+        except OSError:
+            if required:
+                raise
+            return {}
+
+    def _key(self, call: Call, code: dict[str, str]) -> str:
+        text = repr((code, scale(), sorted(call.items())))
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
-    def _kept(self, call: Call, folder: str | Path | None) -> pd.DataFrame | None:
-        if folder is None or not (Path(folder) / f"{self._key(call)}.csv").exists():
-            return None
-        return read(self._key(call), folder)
+
+def _kept(key: str, folder: str | Path | None) -> pd.DataFrame | None:
+    if folder is None or not (Path(folder) / f"{key}.csv").exists():
+        return None
+    return read(key, folder)
 
 
 def _results(trial: Callable, calls: dict[int, Call], executor: Executor | None) -> Iterator[tuple[int, Any]]:

@@ -114,6 +114,19 @@ def test_unknown_records_list_the_known_ones(tmp_path, monkeypatch):
         recorded("two")
 
 
+def test_another_folder_comes_first_for_a_while(tmp_path, monkeypatch):
+    for value, folder in enumerate(("first", "second", "outer")):
+        recordings.write(pd.DataFrame({"value": [value]}), "demo", tmp_path / folder)
+    recordings.write(pd.DataFrame({"value": [9]}), "outer-only", tmp_path / "outer")
+    monkeypatch.setenv("GANLAB_RECORD", str(tmp_path / "outer"))
+    with recordings.from_folder(tmp_path / "first"):
+        with recordings.from_folder(tmp_path / "second"):
+            assert recorded("demo").value.item() == 1
+        assert recorded("demo").value.item() == 0
+        assert recorded("outer-only").value.item() == 9, "what it does not hold comes from where it came before"
+    assert recorded("demo").value.item() == 2
+
+
 def test_scales(monkeypatch):
     assert at_scale(quick=1, full=2) == 1
     monkeypatch.setenv("GANLAB_SCALE", "full")

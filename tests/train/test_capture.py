@@ -491,3 +491,24 @@ def test_a_layer_may_be_set_free_under_a_rule_that_counts():
         run.fit(16, progress=False, capture=capture)
     assert_same(*runs)
     assert "have made different numbers of steps" in runs[0].engine.reason
+
+
+@pytest.mark.parametrize("clip", ["norm", "layerwise", "percentile"])
+def test_a_norm_that_float32_cannot_hold_is_clipped_in_a_replay_too(clip):
+    """The recorded step saw small gradients; a replay meets one of 2e38, whose norm is beyond float32."""
+    p = nn.Parameter(torch.zeros(4))
+    cut = CLIPS[clip](50.0 if clip == "percentile" else 1.0)
+
+    def play(size):
+        p.grad = torch.ones(4) * size
+        cut(p)
+        return [p.grad]
+
+    play(torch.tensor(0.1))
+    _, program = record(play, [torch.tensor(0.1)])
+    (replayed,) = program(torch.tensor(2e38))
+    again, p.grad = CLIPS[clip](50.0 if clip == "percentile" else 1.0), None
+    for size in (0.1, 0.1, 2e38):
+        p.grad = torch.ones(4) * size
+        again(p)
+    assert torch.equal(replayed, p.grad) and 0.05 < replayed[0] < 0.6
