@@ -18,6 +18,7 @@ from ganlab.train._cuda_graph import CudaGraph
 from ganlab.train._program import record
 
 WORTH = 10  # replays that pay for a recording
+PAYS = {"cuda": 50}  # steps of a fit; a graph takes as long to record as some thirty steps take in Python
 
 
 class Capture:
@@ -48,11 +49,13 @@ class Capture:
         self._seen: tuple | None = None
         self.begin(wanted)
 
-    def begin(self, wanted: bool | None = None) -> None:
-        """Before a fit: look at the trainer as it is now, and forget what was recorded before."""
+    def begin(self, wanted: bool | None = None, steps: int | None = None) -> None:
+        """Before a fit of so many steps: look at the trainer as it is now, and forget what was recorded before."""
         self._wanted, self.reason, self.remark = wanted, None, None
         self.recorded, self.replayed, self._vain = 0, 0, 0
         self._forget()
+        if wanted is None and steps is not None and steps < PAYS.get(self.trainer.device.type, 0):
+            self.reason = "Steps are not recorded: too few are to come."
         self.look()
 
     def end(self) -> None:

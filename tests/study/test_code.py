@@ -5,11 +5,9 @@ import importlib.util
 import sys
 from functools import partial
 
-import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbclient import NotebookClient
 
 from ganlab.study import Study, scale
 from ganlab.study import code as code_file
@@ -18,6 +16,10 @@ from ganlab.study.code import code_in, code_of, package_files
 
 SCRIPT = '''"""A script."""
 from functools import cache
+
+# A GPU's machine may have no Jupyter, and collects this file too.
+nbformat = pytest.importorskip("nbformat")
+NotebookClient = pytest.importorskip("nbclient").NotebookClient
 
 FACTOR = 2
 TABLE = {"a": lambda x: x + 1}
