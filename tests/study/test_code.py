@@ -14,12 +14,12 @@ from ganlab.study import code as code_file
 from ganlab.study._sources import canonical, definitions, reached, statements, uses
 from ganlab.study.code import code_in, code_of, package_files
 
-SCRIPT = '''"""A script."""
-from functools import cache
-
 # A GPU's machine may have no Jupyter, and collects this file too.
 nbformat = pytest.importorskip("nbformat")
 NotebookClient = pytest.importorskip("nbclient").NotebookClient
+
+SCRIPT = '''"""A script."""
+from functools import cache
 
 FACTOR = 2
 TABLE = {"a": lambda x: x + 1}
