@@ -18,7 +18,7 @@ from ganlab.train._cuda_graph import CudaGraph
 from ganlab.train._program import record
 
 WORTH = 10  # replays that pay for a recording
-PAYS = {"cuda": 50}  # steps of a fit; a graph takes as long to record as some thirty steps take in Python
+PAYS = {"cpu": 40, "cuda": 60}  # steps of a fit: a recording takes as long as some twenty or thirty steps in Python
 
 
 class Capture:
@@ -54,9 +54,10 @@ class Capture:
         self._wanted, self.reason, self.remark = wanted, None, None
         self.recorded, self.replayed, self._vain = 0, 0, 0
         self._forget()
-        if wanted is None and steps is not None and steps < PAYS.get(self.trainer.device.type, 0):
-            self.reason = "Steps are not recorded: too few are to come."
         self.look()
+        few = steps is not None and steps < PAYS["cuda" if self.trainer.device.type == "cuda" else "cpu"]
+        if self.reason is None and wanted is None and few:
+            self.reason = "Steps are not recorded: too few are to come."
 
     def end(self) -> None:
         """After a fit: leave the gradients, and give back the memory of the recordings."""
