@@ -18,6 +18,7 @@ from ganlab.train._cuda_graph import CudaGraph
 from ganlab.train._program import record
 
 WORTH = 10  # replays that pay for a recording
+PAYS = {"cpu": 40, "cuda": 60}  # steps of a fit: a recording takes as long as some twenty or thirty steps in Python
 
 
 class Capture:
@@ -48,12 +49,15 @@ class Capture:
         self._seen: tuple | None = None
         self.begin(wanted)
 
-    def begin(self, wanted: bool | None = None) -> None:
-        """Before a fit: look at the trainer as it is now, and forget what was recorded before."""
+    def begin(self, wanted: bool | None = None, steps: int | None = None) -> None:
+        """Before a fit of so many steps: look at the trainer as it is now, and forget what was recorded before."""
         self._wanted, self.reason, self.remark = wanted, None, None
         self.recorded, self.replayed, self._vain = 0, 0, 0
         self._forget()
         self.look()
+        few = steps is not None and steps < PAYS["cuda" if self.trainer.device.type == "cuda" else "cpu"]
+        if self.reason is None and wanted is None and few:
+            self.reason = "Steps are not recorded: too few are to come."
 
     def end(self) -> None:
         """After a fit: leave the gradients, and give back the memory of the recordings."""

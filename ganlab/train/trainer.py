@@ -185,7 +185,7 @@ class Trainer:
             self.load(checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
-        self.engine.begin(capture)
+        self.engine.begin(capture, steps - self.steps)
         try:
             with bar(total=steps, initial=self.steps, desc=self.recipe.loss, unit="step", progress=progress) as shown:
                 while self.steps < steps:

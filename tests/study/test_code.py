@@ -5,16 +5,18 @@ import importlib.util
 import sys
 from functools import partial
 
-import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbclient import NotebookClient
 
 from ganlab.study import Study, scale
 from ganlab.study import code as code_file
 from ganlab.study._sources import canonical, definitions, reached, statements, uses
 from ganlab.study.code import code_in, code_of, package_files
+
+# A GPU's machine may have no Jupyter, and collects this file too.
+nbformat = pytest.importorskip("nbformat")
+NotebookClient = pytest.importorskip("nbclient").NotebookClient
 
 SCRIPT = '''"""A script."""
 from functools import cache

@@ -136,4 +136,6 @@ def test_a_default_fit_on_a_gpu_is_captured():
 
     t = Trainer(nets.mlp_generator((2,)), nets.mlp_discriminator((2,)), TwoModes(), Recipe(batch=16), device="cuda")
     t.fit(12, progress=False)
-    assert t.engine.reason is None and t.engine.remark is None
+    assert "too few are to come" in t.engine.reason
+    t.fit(80, progress=False)
+    assert t.engine.reason is None and t.engine.remark is None and t.engine.replayed > 60

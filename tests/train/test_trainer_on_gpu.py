@@ -46,7 +46,8 @@ PICTURES = (1, 8, 8)
 NETS = {
     **{f"mlp, {norm} norm": (lambda norm=norm: nets.mlp_generator((2,), 4, 8, norm=norm), None)
        for norm in NORMS if norm != "instance"},
-    "dropout": (lambda: nets.mlp_generator((2,), 4, 8, dropout=0.3), lambda: nets.mlp_discriminator((2,), 8, dropout=0.3)),
+    "dropout": (lambda: nets.mlp_generator((2,), 4, 8, dropout=0.3),
+                lambda: nets.mlp_discriminator((2,), 8, dropout=0.3)),
     "dcgan": (lambda: nets.dcgan_generator(PICTURES, 4, 4), lambda: nets.dcgan_discriminator(PICTURES, 4)),
     "resnet": (lambda: nets.resnet_generator(PICTURES, 4, 4), lambda: nets.resnet_discriminator(PICTURES, 4)),
     "resmlp": (lambda: nets.resmlp_generator((2,), 4, 4), lambda: nets.resmlp_discriminator((2,), 4)),
