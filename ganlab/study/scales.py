@@ -1,4 +1,4 @@
-"""Two scales, one source: a quick run that a page shows live, a full one that is recorded."""
+"""Three scales, one source: a quick run that a page shows live, one for a borrowed GPU, and one that is recorded."""
 
 import os
 from typing import TypeVar
@@ -6,10 +6,13 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
+SCALES = ("quick", "colab", "full")
 
 
 def scale() -> str:
-    """`"quick"` or `"full"`: the environment's GANLAB_SCALE, else full where there is a GPU and quick elsewhere.
+    """`"quick"`, `"colab"` or `"full"`: the environment's GANLAB_SCALE, else colab with a GPU and quick without.
+
+    quick takes about a minute a chapter on two CPU cores, colab at most ten on a T4, full as long as it takes.
 
     >>> import os
     >>> from unittest import mock
@@ -21,14 +24,14 @@ def scale() -> str:
     Raises:
         ValueError: another word in GANLAB_SCALE.
     """
-    chosen = os.environ.get("GANLAB_SCALE") or ("full" if torch.cuda.is_available() else "quick")
-    if chosen not in ("quick", "full"):
-        raise ValueError(f"GANLAB_SCALE={chosen!r}: set it to 'quick' or 'full'")
+    chosen = os.environ.get("GANLAB_SCALE") or ("colab" if torch.cuda.is_available() else "quick")
+    if chosen not in SCALES:
+        raise ValueError(f"GANLAB_SCALE={chosen!r}: set it to 'quick', 'colab' or 'full'")
     return chosen
 
 
-def at_scale(*, quick: T, full: T) -> T:
-    """The value for the scale at hand, as `scale` says.
+def at_scale(*, quick: T, full: T, colab: T | None = None) -> T:
+    """The value for the scale at hand, as `scale` says; colab's is full's where there is none.
 
     >>> import os
     >>> from unittest import mock
@@ -37,4 +40,5 @@ def at_scale(*, quick: T, full: T) -> T:
     ...     at_scale(quick=300, full=10_000)
     10000
     """
-    return full if scale() == "full" else quick
+    values = {"quick": quick, "colab": full if colab is None else colab, "full": full}
+    return values[scale()]

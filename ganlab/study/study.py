@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ganlab._progress import bar
+from ganlab.study._efforts import passed
 from ganlab.study.code import code_of
 from ganlab.study.recordings import provenance, read, write
 from ganlab.study.scales import scale
@@ -85,6 +86,7 @@ class Study:
                 if resume is not None:
                     write(tables[i], keys[i], resume)
                 shown.update()
+                passed(self.name, 1 / len(calls))
         table = pd.concat([tables[i] for i in range(len(calls))], ignore_index=True)
         table.attrs["provenance"] = provenance(
             study=self.name, scale=scale(), seeds=list(self.seeds), grid={k: list(v) for k, v in self.grid.items()},

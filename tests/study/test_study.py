@@ -130,13 +130,16 @@ def test_another_folder_comes_first_for_a_while(tmp_path, monkeypatch):
 def test_scales(monkeypatch):
     assert at_scale(quick=1, full=2) == 1
     monkeypatch.setenv("GANLAB_SCALE", "full")
+    assert at_scale(quick=1, full=2) == at_scale(quick=1, full=2, colab=3) == 2
+    monkeypatch.setenv("GANLAB_SCALE", "colab")
     assert at_scale(quick=1, full=2) == 2
+    assert at_scale(quick=1, full=2, colab=3) == 3
     monkeypatch.setenv("GANLAB_SCALE", "big")
     with pytest.raises(ValueError, match="GANLAB_SCALE='big'"):
         scale()
     monkeypatch.delenv("GANLAB_SCALE")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert scale() == "full"
+    assert scale() == "colab"
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
