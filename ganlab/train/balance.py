@@ -232,7 +232,7 @@ class Drive:
     def after(self, optimizer: Optimizer, *_) -> None:
         value = self.controller.value
         for p, start in zip(_parameters(optimizer), self._starts, strict=True):
-            share = value.to(p).view(*value.shape, *[1] * (p.ndim - value.ndim))
+            share = value.to(p).view((*value.shape, *[1] * (p.ndim - value.ndim)))
             p.copy_(torch.lerp(start, p, share))
         self._starts = []
 
