@@ -42,12 +42,14 @@ def regularise(optimizer: Optimizer, l2: float = 0.0, weight_decay: float = 0.0)
     for group in optimizer.param_groups if l2 else ():
         group["weight_decay"] = l2
     if weight_decay:
-        optimizer.register_step_pre_hook(Shrink(weight_decay))
+        optimizer.register_step_pre_hook(_Shrink(weight_decay))
     return optimizer
 
 
-class Shrink:
+class _Shrink:
     """A hook of an optimizer, in front of its steps: decoupled weight decay. It can be copied and pickled."""
+
+    goes_with_copies = True
 
     def __init__(self, weight_decay: float):
         self.weight_decay = weight_decay

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 from torch.optim import Optimizer
 
-from ganlab.optim.weight_decay import Shrink
-from ganlab.train.balance import Drive
 from ganlab.train.capture import Capture
 
 OPTIMIZERS = ("optimizer_g", "optimizer_d")
@@ -42,7 +40,7 @@ def _hooks(optimizer: Optimizer, name: str) -> tuple[list[Callable], list[Callab
         list(optimizer._optimizer_step_post_hooks.values()),
     )
     for hook in (*both[0], *both[1]):
-        if not isinstance(getattr(hook, "__self__", hook), Shrink | Drive):
+        if not getattr(getattr(hook, "__self__", hook), "goes_with_copies", False):
             raise TypeError(
                 f"{name} has a hook, {getattr(hook, '__qualname__', type(hook).__name__)}, that a copy would lose: "
                 "take it off first (monitor.close() takes off a monitor's), or save and load into a new trainer"

@@ -186,7 +186,7 @@ class Controller:
         """
         if hasattr(optimizer, "extrapolate"):
             raise ValueError(f"{type(optimizer).__name__} looks ahead: take another optimizer, or set its lr yourself")
-        drive = Drive(self)
+        drive = _Drive(self)
         optimizer.register_step_pre_hook(drive.before)
         optimizer.register_step_post_hook(drive.after)
 
@@ -219,8 +219,10 @@ class Controller:
         self._sum.copy_(state["sum"])
 
 
-class Drive:
+class _Drive:
     """Two hooks of an optimizer, around its steps, that make them `controller.value` as long; see `drive`."""
+
+    goes_with_copies = True
 
     def __init__(self, controller: Controller):
         self.controller, self._starts = controller, []
