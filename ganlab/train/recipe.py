@@ -58,8 +58,8 @@ class Recipe:
         clip_at: its threshold: the largest entry ("value"), norm ("norm", "layerwise") or ratio to the weights
             ("adaptive"), or the percentile of the norms so far ("percentile").
         clip_players: whose: "G", "D" or "both".
-        unroll: G's loss is taken with the D that would stand there after so many more steps of gradient descent, and its
-            gradient flows through these (`ganlab.train.unrolled`; Metz et al. 2017). 0: with D as it is.
+        unroll: G's loss is taken with the D that would stand there after so many more steps of gradient descent, and
+            its gradient flows through these (`ganlab.train.unrolled`; Metz et al. 2017). 0: with D as it is.
         unroll_lr: the rate of those steps.
         weight_clip: D's weights are clamped to [-weight_clip, weight_clip] after each of its steps; None: not.
         l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
