@@ -9,9 +9,7 @@ from torch.func import functional_call
 from ganlab.losses import Loss
 
 
-def unrolled(
-    D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, lr: float
-) -> Callable[[Tensor], Tensor]:
+def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, lr: float) -> Callable[[Tensor], Tensor]:
     """D after `steps` steps of gradient descent on its own loss, as a function of samples.   Metz et al. 2017, eq. 7-9.
 
     D itself does not move. `fake` is not detached: how the steps would answer G's samples is part of G's gradient. The
