@@ -47,7 +47,8 @@ def test_a_control_that_leaves_no_room_is_refused():
 
 
 def test_most_thresholds_are_not_refused():
-    found = [anchors.refusal(measure) for claim in CLAIMS.values() for measure in claim.measures]
+    measured = [measure for claim in CLAIMS.values() for measure in claim.measures if not measure.awaited]
+    found = [anchors.refusal(measure) for measure in measured]
     assert sum(map(bool, found)) < len(found) / 10
 
 
