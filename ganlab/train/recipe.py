@@ -11,7 +11,7 @@ from ganlab.clipping import CLIPS
 from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
-from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
+from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_BETAS, WITHOUT_MOMENTUM
 from ganlab.train.schedule import Schedule, Scheduled, values
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -62,7 +62,8 @@ class Recipe:
         l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
             `weight_decay`.
         weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
-            1 - lr * weight_decay, as AdamW does (`ganlab.optim.weight_decay`).
+            1 - lr * weight_decay (`ganlab.optim.weight_decay`). Adam with it is AdamW; "adamw" decays by this and no
+            more, so that without it it is Adam.
         amp: the networks compute in "bf16", or in "fp16" with a loss scaled so that small gradients survive; weights,
             losses, penalties' norms and optimizers stay in float32 (Micikevicius et al. 2018). Refused for populations.
             None: all in float32.
@@ -115,7 +116,7 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)}: a learning rate is positive and finite")
         if not all(0 <= beta < 1 for given in self.betas for beta in values(given)):
             raise ValueError(f"betas={self.betas}: two numbers in [0, 1)")
-        if {"beta1", "beta2"} & set(self.schedules) and not chosen & WITHOUT_MOMENTUM - {"adagrad", "adadelta"}:
+        if self.betas != type(self).betas and chosen <= WITHOUT_BETAS:
             raise ValueError(f"betas={self.betas}: {' and '.join(sorted(chosen))} has no betas; Adam and its kin have")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")

@@ -17,6 +17,7 @@ from ganlab.latent import LATENTS
 from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
+from ganlab.train._copying import Copyable
 from ganlab.train._history import tidy
 from ganlab.train._players import check_players
 from ganlab.train.average import WeightAverage
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Trainer:
+class Trainer(Copyable):
     """A GAN, or a population of GANs, in training.
 
     >>> from ganlab import data, nets, train
