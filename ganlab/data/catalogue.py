@@ -4,6 +4,7 @@ import inspect
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from ganlab._check import lookup, optional
 from ganlab.data import _mnist_files
 from ganlab.data.dataset import Dataset, Range
 from ganlab.data.mixtures import grid, ring, swiss_roll
-from ganlab.data.pictures import folder, names_a_folder
+from ganlab.data.pictures import folder
 from ganlab.data.stacked import stack
 
 FASHION_CLASSES = (
@@ -56,7 +57,7 @@ def load(
     >>> digits.shape, digits.value_range, len(digits)
     ((1, 32, 32), (-1.0, 1.0), 1797)
     """
-    if name not in DATASETS and names_a_folder(name):
+    if name not in DATASETS and _is_folder(name):
         if fit is not None:
             raise ValueError(f"fit={fit!r} is not for a folder: its pictures are resized, and their middle is kept")
         given = options if size is None else {**options, "size": size}
@@ -69,6 +70,11 @@ def load(
             raise ValueError(f"size={size}: {name} holds points, not images")
         return data
     return _fitted(data, size, fit, value_range)
+
+
+def _is_folder(name: str | os.PathLike) -> bool:
+    """Is this a path rather than the name of a data set: a `Path`, a text with a slash, or a folder that is there?"""
+    return not isinstance(name, str) or "/" in name or os.sep in name or Path(name).is_dir()
 
 
 def _built(build: Callable[..., Dataset], name: str, options: dict) -> Dataset:

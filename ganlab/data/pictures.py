@@ -58,11 +58,6 @@ def folder(path: str | os.PathLike, size: int = 64, channels: int = 3) -> Datase
     return Dataset.from_images(images, (0.0, 1.0), labels, place.resolve().name, classes)
 
 
-def names_a_folder(name: str | os.PathLike) -> bool:
-    """Is this a path rather than the name of a data set: a `Path`, a text with a slash, or a folder that is there?"""
-    return not isinstance(name, str) or "/" in name or os.sep in name or Path(name).is_dir()
-
-
 def _read(file: Path, size: int, mode: str) -> Tensor:
     """The middle square of a picture, (channels, size, size) of bytes."""
     from PIL import Image, ImageOps
