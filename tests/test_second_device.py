@@ -489,6 +489,7 @@ EXEMPT = {
     "ganlab.train.Precision": "torch's autocast asks the device itself, and this one is pretended",
     "ganlab.train.recipe.PRECISIONS": "a table of types",
     "ganlab.data.fashion_mnist": "reads a file, as digits do; moved with Dataset.to",
+    "ganlab.data.folder": "reads files, as digits do; moved with Dataset.to",
     "ganlab.data.mnist": "reads a file, as digits do; moved with Dataset.to",
     "ganlab.data.Range": "a type",
     "ganlab.penalties.Critic": "a type",
