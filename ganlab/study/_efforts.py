@@ -13,9 +13,10 @@ from ganlab._progress import bar
 from ganlab.study.scales import scale
 
 # How much longer a study takes on a T4 than it took where it was recorded, by what it waits for. Small networks wait
-# for launches and for Python, networks on images for arithmetic. On the H100 some fifteen processes shared the machine,
-# so that each took several times longer than alone. Estimates: no T4 was at hand.
-T4_OVER = {("H100", "small"): 1.5, ("H100", "images"): 2.0, ("CPU", "small"): 0.3, ("CPU", "images"): 0.1}
+# for launches and for Python, networks on images for arithmetic. On the H100 some fifteen processes shared the machine:
+# networks on images took some ten times longer than alone, small ones two to three times. A T4 alone is slower than an
+# H100 alone by about ten and three. Estimates: no T4 was at hand.
+T4_OVER = {("H100", "small"): 1.2, ("H100", "images"): 1.0, ("CPU", "small"): 0.3, ("CPU", "images"): 0.1}
 
 
 @dataclass(frozen=True)

@@ -207,12 +207,12 @@ def test_a_chapter_says_how_long_it_takes(monkeypatch, capsys):
     monkeypatch.setattr(_efforts, "bar", lambda **_: _progress._NoBar(None, 0))
     monkeypatch.setenv("GANLAB_SCALE", "full")
     announce("01-a")
-    assert "an estimated 4 minutes on a T4 for 2 studies" in capsys.readouterr().out  # (100 * 1.5 + 600 * 0.1) / 60
+    assert "an estimated 3 minutes on a T4 for 2 studies" in capsys.readouterr().out  # (100 * 1.2 + 600 * 0.1) / 60
     monkeypatch.setenv("GANLAB_SCALE", "colab")
     announce("01-a")
     assert "'colab': an estimated 2 minutes" in capsys.readouterr().out
     Study("one", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)
-    assert _efforts._running["bar"].n == pytest.approx(75)
+    assert _efforts._running["bar"].n == pytest.approx(60)
     monkeypatch.setenv("GANLAB_SCALE", "quick")
     announce("01-a")
     assert capsys.readouterr().out == "" and not _efforts._running
