@@ -26,12 +26,10 @@ def refusals(name):
         ("S4.3", 4, "same side"),  # a fall by a quarter, where none of eight diverged
         ("S4.7", 0, "same side"),  # an overlap of 0.5 at a rate whose best cell has 0.11
         ("S4.7", 1, "same side"),
-        ("C14.1", 0, "same side"),  # a margin of 0.05 beside an overlap of 0.04
         ("C2.5", 2, "same side"),  # more modes than all eight
         ("C9.1", 0, "hardly more room"),  # ten in a hundred more, from 89
         ("C9.1", 1, "hardly more room"),
         ("C9.6", 0, "quarter"),  # a margin of half the overlap
-        ("C14.3", 0, "quarter"),
         ("C8.11", 0, "quarter"),
     ],
 )
@@ -48,7 +46,7 @@ def test_most_thresholds_are_not_refused():
 
 
 def test_a_claim_that_rests_on_refused_thresholds_is_undecided():
-    for name in ("C9.1", "C9.6", "C14.3", "S4.7"):
+    for name in ("C9.1", "C9.6", "S4.7"):
         assert CLAIMS[name].computed() == "undecided", name
 
 
@@ -177,8 +175,10 @@ def test_what_is_exact_or_on_images_is_not_small():
 
 
 def test_scopes_name_studies_that_are_recorded():
+    """Or that a claim awaits."""
+    awaited = frozenset().union(*(claim.awaited for claim in CLAIMS.values()))
     for name in flags.scopes():
-        assert len(measures._recorded(name))
+        assert name in awaited or len(measures._recorded(name))
 
 
 def test_registration_is_what_the_history_says():
