@@ -80,7 +80,9 @@ def flag(name: str) -> str:
 
 def _claimed_number(claim: Claim, measure: Measure, drawn: bool) -> str:
     if claim.awaited:
-        return f"{measure.label}: claimed {measure.threshold} `{measure.source}`"
+        return (
+            f"{measure.label}: claimed {measure.threshold} {', '.join(f'`{name}`' for name in sorted(measure.studies))}"
+        )
     value, refused = measure.compute(), anchors.refusal(measure)
     mark = MARKS[claim.judged(measure)]
     picture = f"{spark.svg(value, band(measure.threshold))}" if drawn else ""

@@ -6,7 +6,7 @@ Several processes share the machine; the studies come in the order of book/recor
 than its code, then the rest. When the time is up, what is finished is kept, and the calls of what is not lie in
 partial.tar.gz: with --resume such a folder, the next run goes on from there. Nothing of Jupyter is needed. In the
 folder: recorded-1.tar.gz (tables of studies that are missing or older than their code), again.tar.gz (the others,
-measured once more: replications), efforts.csv, tests.txt, benchmarks.txt, log.txt.
+measured once more: replications), tests.txt, benchmarks.txt, log.txt.
 """
 
 import argparse
@@ -168,7 +168,6 @@ def main() -> None:
         step(run, "benchmarks", [sys.executable, "benchmarks/gpu.py"], BENCHMARK_SECONDS)
     if "studies" not in arguments.skip:
         studies(run, queue, arguments.processes)
-    record_archive.efforts(run.out / "efforts.csv", queue.done, run.scale)
     record_archive.pack(run.out)
     print(f"{len(queue.done)} studies recorded in {run.out}")
     for name, error in queue.failed.items():

@@ -1,16 +1,10 @@
 """What a run of record_all leaves: at most eight files, each small enough to carry away."""
 
-import csv
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from record_queue import Part
 
 KINDS = ("recorded", "again", "partial")
 LARGEST = 14_000_000  # bytes of an archive
-IMAGES = ("fashion_mnist", "faces", "dcgan", "resnet")
 
 
 def pack(out: Path) -> None:
@@ -53,14 +47,3 @@ def _shares(files: list[Path]) -> list[list[Path]]:
         shares[-1].append(file)
         size += file.stat().st_size
     return shares
-
-
-def efforts(path: Path, done: Mapping[str, tuple[Part, dict[str, Any]]], scale: str) -> None:
-    """A line for each finished study: the seconds of its calls, while the other processes worked beside it."""
-    with path.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["chapter", "study", "scale", "kind", "seconds"])
-        for study, (part, answer) in sorted(done.items(), key=lambda item: (item[1][0].chapter, item[0])):
-            text = Path(part.script).read_text()
-            kind = "images" if any(word in text for word in IMAGES) else "small"
-            lines.writerow([part.chapter, study, scale, kind, answer["seconds"]])

@@ -112,7 +112,7 @@ def test_what_it_leaves_can_be_carried_away(rehearsal):
     files = [path for path in out.iterdir() if path.is_file()]
     assert len(files) <= FILES
     assert max(path.stat().st_size for path in files) < LARGEST
-    assert {"log.txt", "efforts.csv", "tests.txt", "benchmarks.txt"} <= {path.name for path in files}
+    assert {"log.txt", "tests.txt", "benchmarks.txt"} <= {path.name for path in files}
 
 
 def test_tables_know_the_commit_and_the_code_that_made_them(rehearsal):
@@ -165,7 +165,6 @@ def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
     with (out / "recorded" / "toy-final.csv").open() as file:
         assert [int(row["value"]) for row in csv.DictReader(file)] == [0, 1, 4]
     assert "as planned" in log(out)
-    assert (out / "efforts.csv").read_text().splitlines()[1].startswith("99-toy,toy-final,full,small,")
 
 
 def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
