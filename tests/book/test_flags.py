@@ -165,7 +165,7 @@ def test_the_edge_is_seen_in_a_small_search(monkeypatch):
         ("C12.7", "few"),
         ("C7.4", "small"),
         ("C15.11", "post hoc"),
-        ("C14.3", "refused"),
+        ("C14.1", "refused"),
     ],
 )
 def test_flags(name, flag):
