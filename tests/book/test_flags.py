@@ -26,9 +26,7 @@ def refusals(name):
         ("S4.3", 4, "same side"),  # a fall by a quarter, where none of eight diverged
         ("S4.7", 0, "same side"),  # an overlap of 0.5 at a rate whose best cell has 0.11
         ("S4.7", 1, "same side"),
-        ("C14.1", 0, "same side"),  # a margin of 0.05 beside an overlap of 0.04
         ("C2.5", 2, "same side"),  # more modes than all eight
-        ("C14.3", 0, "quarter"),
         ("C8.11", 0, "quarter"),
     ],
 )
@@ -53,8 +51,7 @@ def test_most_thresholds_are_not_refused():
 
 
 def test_a_claim_that_rests_on_refused_thresholds_is_undecided():
-    for name in ("C14.3", "S4.7"):
-        assert CLAIMS[name].computed() == "undecided", name
+    assert CLAIMS["S4.7"].computed() == "undecided"
 
 
 def test_pairs_of_equal_losses_are_not_ranked():
@@ -139,7 +136,7 @@ def test_each_search_can_be_read(search):
         ("C16.4", True),
         ("S3.3", True),
         ("S1.13", True),
-        ("S5.2", False),
+        ("S5.2", True),
         ("C2.6", False),
         ("C14.4", False),
     ],
@@ -168,7 +165,7 @@ def test_the_edge_is_seen_in_a_small_search(monkeypatch):
         ("C12.7", "few"),
         ("C7.4", "small"),
         ("C15.11", "post hoc"),
-        ("C14.3", "refused"),
+        ("C14.1", "refused"),
     ],
 )
 def test_flags(name, flag):
@@ -182,8 +179,10 @@ def test_what_is_exact_or_on_images_is_not_small():
 
 
 def test_scopes_name_studies_that_are_recorded():
+    """Or that a claim awaits."""
+    awaited = frozenset().union(*(claim.awaited for claim in CLAIMS.values()))
     for name in flags.scopes():
-        assert len(measures._recorded(name))
+        assert name in awaited or len(measures._recorded(name))
 
 
 def test_registration_is_what_the_history_says():
