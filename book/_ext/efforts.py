@@ -5,30 +5,43 @@
 The column `colab` is written by hand: the part of the work that is left where a cell has a shorter `colab=` value.
 """
 
+import ast
 import csv
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import notebooks
+import chapter_slices
+import record_order
 import recording_ages
 from ganlab.study._efforts import Effort, efforts
 from ganlab.study.code import PACKAGE
 
 FILE = PACKAGE / "study" / "efforts.csv"
-IMAGES = ("fashion_mnist", "faces", "dcgan", "resnet")
+IMAGES = ("fashion_mnist", "dcgan", "resnet", "Conv2d")
 
 
 def measured(folder: Path = recording_ages.RECORDED) -> Iterator[Effort]:
     """The effort of each recorded study, chapter by chapter."""
-    colab = {effort.study: effort.colab for effort in efforts()}
-    texts = {path.stem: "\n".join(notebooks.code_cells(path)) for path in notebooks.chapters()}
+    colab, kinds = {effort.study: effort.colab for effort in efforts()}, kind_of_each_study()
     for age in sorted(recording_ages.ages(folder), key=lambda age: (age.chapter, age.study)):
         if age.chapter:
             facts = json.loads((folder / f"{age.study}.json").read_text())
-            kind = "images" if any(word in texts[age.chapter] for word in IMAGES) else "small"
             device = "CPU" if facts["device"].startswith("CPU") else "H100"
+            kind = kinds.get(age.study, "small")
             yield Effort(age.chapter, age.study, kind, device, facts["seconds"], colab.get(age.study, 1.0))
+
+
+def kind_of_each_study() -> dict[str, str]:
+    """ "images" where what a study needs of its chapter speaks of convolutional nets or large images, else "small"."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for part in record_order.parts(Path(folder)):
+            code = chapter_slices.slices(Path(part.script))[part.number].statements
+            text = "\n".join(map(ast.unparse, code))
+            found |= dict.fromkeys(part.names, "images" if any(word in text for word in IMAGES) else "small")
+    return found
 
 
 def write(path: Path = FILE) -> None:
