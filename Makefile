@@ -14,10 +14,10 @@ SOURCES := $(shell find _config.yml _toc.yml book ganlab -type f \
 	-not -name '*.pyc' -not -path '*/.ipynb_checkpoints/*' -not -path '*/.*')
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test execute record lint format colab bench clean
+.PHONY: help venv book test execute record record-all lint format colab bench clean
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 venv: $(INSTALLED) ## make .venv with the pinned packages and this one
 
@@ -33,6 +33,10 @@ execute: $(INSTALLED) ## refresh the stored outputs of all chapters, or of NB=bo
 
 record: $(INSTALLED) ## run NB at full scale: only ganlab/recorded changes
 	GANLAB_SCALE=full GANLAB_RECORD=$(CURDIR)/ganlab/recorded $(PY) book/_ext/execute.py --discard $(NB)
+
+BUDGET ?= 600
+record-all: $(INSTALLED) ## record every study of the book within BUDGET seconds, in _build/record; for a GPU
+	$(PY) book/_ext/record_all.py --budget $(BUDGET) --out _build/record
 
 lint: $(INSTALLED) ## ruff on code and notebooks
 	$(PY) -m ruff check .

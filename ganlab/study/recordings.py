@@ -164,14 +164,14 @@ def _without_arrays(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, np.nda
 
 
 def _commit() -> str:
-    """The commit of the working tree, marked if it has changes; "unknown" outside one."""
+    """The commit of the working tree, marked if it has changes; outside one GANLAB_COMMIT, or "unknown"."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--exclude=*"],
             cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("GANLAB_COMMIT") or "unknown"
     return described.stdout.strip()
 
 

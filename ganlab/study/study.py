@@ -78,6 +78,7 @@ class Study:
         code = self._code(required=resume is not None)
         keys = [self._key(call, code) for call in calls]
         tables = {i: _kept(key, resume) for i, key in enumerate(keys)}
+        before = sum(table.attrs["provenance"].get("seconds", 0) for table in tables.values() if table is not None)
         missing = {i: calls[i] for i, table in tables.items() if table is None}
         done = len(calls) - len(missing)
         with bar(total=len(calls), initial=done, desc=self.name, progress=progress) as shown:
@@ -87,14 +88,44 @@ class Study:
                     write(tables[i], keys[i], resume)
                 shown.update()
                 passed(self.name, 1 / len(calls))
+        seconds = before + time.perf_counter() - start
         table = pd.concat([tables[i] for i in range(len(calls))], ignore_index=True)
         table.attrs["provenance"] = provenance(
             study=self.name, scale=scale(), seeds=list(self.seeds), grid={k: list(v) for k, v in self.grid.items()},
-            code={k: v for k, v in code.items() if k != "settings"}, seconds=round(time.perf_counter() - start, 1),
+            code={k: v for k, v in code.items() if k != "settings"}, seconds=round(seconds, 1),
         )  # fmt: skip
         if scale() == "full" and (folder := os.environ.get("GANLAB_RECORD")):
             write(table, self.name, folder)
         return table
+
+    def __len__(self) -> int:
+        """How many calls of the trial the study makes."""
+        return len(self._calls())
+
+    def measure(self, index: int, resume: str | Path) -> float:
+        """Make one call and keep it in `resume`, where `run` finds it: so several processes share a study.
+
+        Returns:
+            the seconds it took; 0.0 where it was kept already.
+
+        >>> import tempfile
+        >>> from ganlab.study import Study
+        >>> study = Study("squares", lambda seed: {"value": seed**2}, {}, seeds=[2, 3])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     seconds = [study.measure(index, folder) for index in range(len(study))]
+        ...     study.run(resume=folder, progress=False)["value"].tolist()
+        [4, 9]
+        """
+        start = time.perf_counter()
+        call = self._calls()[index]
+        key = self._key(call, self._code(required=True))
+        if _kept(key, resume) is not None:
+            return 0.0
+        table = self._labelled(call, self.trial(**call))
+        seconds = time.perf_counter() - start
+        table.attrs["provenance"] = {"seconds": round(seconds, 2)}
+        write(table, key, resume)
+        return seconds
 
     def _calls(self) -> list[Call]:
         if not self.seeds:

@@ -1,0 +1,187 @@
+"""One command records the book: its rehearsal, in a plain folder without git, with each study at its smallest."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import labels
+import record_order
+import recording_ages
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST, FILES = 15_000_000, 8
+TOY = """
+import math
+
+from ganlab.nets import INITS
+from ganlab.study import Study, at_scale, recorded
+
+STEP = 1
+def trial(seed, power):
+    return {"value": STEP * seed**power, "known": "toy" in INITS}
+
+STEP = 2
+INITS["toy"] = lambda net: net
+print(undefined_name)
+seeds = range(at_scale(quick=2, full=3))
+toy = Study("toy-tune", trial, {"power": [1, 2]}, seeds=seeds).run()
+
+best = recorded("toy-tune").power.max()
+def final(seeds, power):
+    if power == 3:
+        raise RuntimeError("as planned")
+    return [{"value": seed**power} for seed in seeds]
+
+for name, powers in {"toy-final": [best], "toy-broken": [3]}.items():
+    Study(name, final, {"power": powers}, seeds=seeds, population=True).run()
+"""
+
+
+def plain_folder(folder: Path) -> Path:
+    """What the command needs of the tree, copied: no history, no outputs of a build."""
+    for name in ("book", "ganlab", "tests", "benchmarks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def record(folder: Path, *options: str, scale: str = "") -> tuple[subprocess.CompletedProcess, Path]:
+    """Run the command there as a stranger would, without this tree on the path."""
+    out = folder / "out"
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GANLAB_RECORD", "GANLAB_SCALE")}
+    command = [sys.executable, "book/_ext/record_all.py", "--out", str(out), "--processes", "2", *options]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                           env={**environment, "GANLAB_COMMIT": "abc1234"})  # fmt: skip
+    return ended, out
+
+
+def log(out: Path) -> str:
+    return (out / "log.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    folder = plain_folder(tmp_path_factory.mktemp("rehearsal"))
+    return *record(folder, "--rehearse", "--budget", "1200"), folder
+
+
+def test_every_study_of_every_chapter_is_recorded(rehearsal):
+    ended, out, _ = rehearsal
+    assert ended.returncode == 0, ended.stdout + ended.stderr + log(out)
+    made = {path.stem for kind in ("recorded", "again") for path in (out / kind).glob("*.csv")}
+    known = {path.stem for path in (ROOT / "ganlab" / "recorded").glob("*.csv")}
+    measured = {age.study for age in recording_ages.ages() if age.chapter}
+    assert measured <= made, f"not measured: {sorted(measured - made)}"
+    assert known >= made - {name for part in record_order.parts(out / "x") for name in part.names}
+
+
+def test_what_it_leaves_can_be_carried_away(rehearsal):
+    _, out, _ = rehearsal
+    files = [path for path in out.iterdir() if path.is_file()]
+    assert len(files) <= FILES
+    assert max(path.stat().st_size for path in files) < LARGEST
+    assert {"log.txt", "efforts.csv", "tests.txt", "benchmarks.txt"} <= {path.name for path in files}
+
+
+def test_tables_know_the_commit_and_the_code_that_made_them(rehearsal):
+    _, out, _ = rehearsal
+    made = [path for kind in ("recorded", "again") for path in (out / kind).glob("*.json")]
+    assert {json.loads(path.read_text())["commit"] for path in made} == {"abc1234"}
+    ages = [age for kind in ("recorded", "again") for age in recording_ages.ages(out / kind) if age.chapter]
+    assert {age.study for age in ages if age.age == recording_ages.OLDER} == set()
+    assert sum(age.age == recording_ages.CURRENT for age in ages) > 0.8 * len(ages)
+
+
+def test_the_tests_that_need_a_gpu_are_among_its_steps(rehearsal):
+    _, out, _ = rehearsal
+    assert "tests: exit code 0" in log(out) or "no tests ran" in log(out)
+    assert "benchmarks: exit code 0" in log(out)
+
+
+def test_the_tree_it_needs_is_small():
+    size = sum(path.stat().st_size for name in ("book", "ganlab", "tests", "benchmarks")
+               for path in (ROOT / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)  # fmt: skip
+    assert size < 25_000_000
+
+
+def test_the_list_of_what_comes_first_names_studies():
+    record_order.parts(ROOT / "_build" / "scripts")  # raises where it names something else
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """A book of one small chapter."""
+    for name in ("ganlab", "book/_ext"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "recorded"))
+    (tmp_path / "book" / "recordings.csv").write_text("name,why\n")
+    cell = {"cell_type": "code", "source": TOY, "metadata": {}, "outputs": [], "execution_count": None}
+    (tmp_path / "book" / "99-toy.ipynb").write_text(json.dumps({"cells": [cell]}))
+    return tmp_path
+
+
+SKIP = ("--skip", "tests", "benchmarks")
+
+
+def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
+    ended, out = record(toy, "--budget", "100", *SKIP)
+    assert ended.returncode == 1
+    assert "failed: toy-broken: RuntimeError: as planned" in ended.stdout
+    with (out / "recorded" / "toy-tune.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["value"]) for row in rows] == [0, 2, 4, 0, 2, 8], "the names mean what they mean at that statement"
+    assert {row["known"] for row in rows} == {"True"}, "what was entered in a registry is there"
+    with (out / "recorded" / "toy-final.csv").open() as file:
+        assert [int(row["value"]) for row in csv.DictReader(file)] == [0, 1, 4]
+    assert "as planned" in log(out)
+    assert (out / "efforts.csv").read_text().splitlines()[1].startswith("99-toy,toy-final,full,small,")
+
+
+def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
+    notebook = toy / "book" / "99-toy.ipynb"
+    slow = TOY.replace(
+        '    return {"value"', '    time.sleep(60 if (seed, power) == (2, 2) else 0)\n    return {"value"'
+    )
+    cell = {"cell_type": "code", "source": slow.replace("import math", "import time"), "metadata": {}}
+    notebook.write_text(json.dumps({"cells": [cell]}))
+    ended, out = record(toy, "--budget", "32", "--only", "toy-tune", *SKIP)
+    assert ended.returncode == 0
+    assert not (out / "recorded" / "toy-tune.csv").exists()
+    with tarfile.open(out / "partial-1.tar.gz") as archive:
+        assert sum(name.endswith(".csv") for name in archive.getnames()) >= 1
+    first = shutil.move(out, toy / "first")
+    assert record(toy, "--budget", "100", "--only", "toy-tune", "--resume", str(first), *SKIP)[0].returncode == 0
+    assert (out / "recorded" / "toy-tune.csv").exists()
+    assert not list((out / "partial").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only", "nothing"), "no chapter and no study: nothing"),
+        (("--budget", "5"), "--budget 5.0: more than 10 seconds"),
+        (("--resume", "nowhere"), "nowhere holds no partial-"),
+    ],
+)
+def test_bad_options_are_named(toy, options, said):
+    ended, _ = record(toy, *options)
+    assert ended.returncode != 0
+    assert said in ended.stdout + ended.stderr
+
+
+def test_the_order_is_the_lists_then_what_is_missing(tmp_path):
+    order = tmp_path / "order.csv"
+    order.write_text("name,why\nbalance-sharing,x\nring-tune,y\n")
+    parts = sorted(record_order.parts(tmp_path, order=order), key=lambda part: part.rank)
+    assert "balance-sharing" in parts[0].names
+    assert "ring-tune" in parts[1].names
+    assert len(labels.chapters()) == len({part.chapter for part in parts})
+    order.write_text("name,why\nring-tunes,y\n")
+    with pytest.raises(ValueError, match="no chapter and no study: ring-tunes"):
+        record_order.parts(tmp_path, order=order)
