@@ -13,6 +13,7 @@ from values import Value, band
 Entry = Claim | Reproduction
 
 MARKS = {"holds": "✓", "fails": "✗", "depends": "◐", "undecided": "?", "open": "?", "not measurable": "○"}
+MARKS |= {"not yet measured": "…"}
 MARKS |= {"pass": "✓", "miss": "✗"}
 
 
@@ -78,6 +79,10 @@ def flag(name: str) -> str:
 
 
 def _claimed_number(claim: Claim, measure: Measure, drawn: bool) -> str:
+    if claim.awaited:
+        return (
+            f"{measure.label}: claimed {measure.threshold} {', '.join(f'`{name}`' for name in sorted(measure.studies))}"
+        )
     value, refused = measure.compute(), anchors.refusal(measure)
     mark = MARKS[claim.judged(measure)]
     picture = f"{spark.svg(value, band(measure.threshold))}" if drawn else ""

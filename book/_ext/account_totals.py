@@ -32,7 +32,8 @@ def flags_table(claims: Iterable[Claim]) -> str:
 
 def chance(claims: Iterable[Claim]) -> str:
     """How many verdicts on a measure would come about by chance."""
-    judged = [(measure.compute(), claim.judged(measure)) for claim in claims for measure in claim.measures]
+    measured = [claim for claim in claims if not claim.awaited]
+    judged = [(measure.compute(), claim.judged(measure)) for claim in measured for measure in claim.measures]
     uncertain = [said for value, said in judged if value.seeds]
     decided = sum(said != "open" for said in uncertain)
     return (

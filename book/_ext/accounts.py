@@ -18,7 +18,7 @@ from measures import Measure
 from values import AccountError, Band, band
 
 BOOK = Path(__file__).resolve().parents[1]
-VERDICTS = ("holds", "fails", "depends", "undecided", "not measurable")
+VERDICTS = ("holds", "fails", "depends", "undecided", "not yet measured", "not measurable")
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,23 @@ class Claim:
                 raise AccountError("each measure needs a `label`: what the number is, with its unit")
 
     def computed(self) -> str:
-        """The verdict of the measures: `undecided` where no two contradict each other and not all are decided."""
+        """The verdict of the measures: `undecided` where no two contradict each other and not all are decided.
+
+        `not yet measured` where a study that one of them reads is not recorded.
+        """
+        if self.awaited:
+            return "not yet measured"
         verdicts = {self.judged(measure) for measure in self.measures}
         if not verdicts:
             return "not measurable"
         if verdicts in ({"holds"}, {"fails"}):
             return verdicts.pop()
         return "depends" if {"holds", "fails"} <= verdicts else "undecided"
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """The studies that it rests on and that are not recorded yet."""
+        return frozenset().union(*(measure.awaited for measure in self.measures))
 
     def judged(self, measure: Measure) -> str:
         """The verdict on one measure; a refused threshold decides nothing."""
@@ -108,11 +118,15 @@ def disagreements(entries: Mapping[str, Claim | Reproduction]) -> list[str]:
         try:
             if (computed := entry.computed()) != stated:
                 measures = entry.measures if isinstance(entry, Claim) else (entry.measure,)
-                numbers = "; ".join(f"{m.source}: {m.compute()} {m.threshold and f'({m.threshold})'}" for m in measures)
+                numbers = "; ".join(f"{m.source}: {_number(m)} {m.threshold and f'({m.threshold})'}" for m in measures)
                 lines.append(f"{key}: the file says {stated!r}, the numbers say {computed!r}: {numbers}")
         except (ValueError, KeyError) as error:
             lines.append(f"{key}: {error}")
     return lines
+
+
+def _number(measure: Measure) -> str:
+    return "not recorded" if measure.awaited else str(measure.compute())
 
 
 class _OnceOnly(yaml.SafeLoader):

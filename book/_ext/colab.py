@@ -32,8 +32,9 @@ METADATA = {
 }
 WELCOME = """\
 *This notebook is a chapter of "Gradient Trouble in GANs: a tested book". Run the cells in order; the first one installs
-`ganlab`, which the notebook carries. With a GPU (Runtime, Change runtime type) the experiments run at full scale,
-without one at quick scale; set the environment variable `GANLAB_SCALE` to `quick` or `full` to choose.*"""
+`ganlab`, which the notebook carries. With a GPU (Runtime, Change runtime type) the experiments take minutes and
+say how many, without one they are cut short. The environment variable `GANLAB_SCALE` chooses: `quick`, `colab` or
+`full`.*"""
 INSTALL = '''\
 # @title Run this first: installs ganlab {version}, which this notebook carries
 import base64

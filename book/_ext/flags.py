@@ -14,7 +14,7 @@ import yaml
 
 import anchors
 from ganlab.study import recorded
-from measures import Measure, cell, rows
+from measures import Measure, cell, is_recorded, rows
 from values import FEW
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -34,9 +34,12 @@ CENSORED = {"steps_taken", "log_steps"}
 def flags(claim) -> list[str]:
     """The flags of a claim, in the order of `FLAGS`."""
     measured = [measure for measure in claim.measures if measure.kind != "exact"]
+    small = bool(measured) and not any(source in scopes() for measure in measured for source in measure.studies)
+    if claim.awaited:
+        return ["small"] if small else []
     found = {
         "edge": any(map(at_the_edge, measured)),
-        "small": bool(measured) and not any(source in scopes() for measure in measured for source in _studies(measure)),
+        "small": small,
         "post hoc": bool(measured) and not claim.registered,
         "few": any((measure.compute().seeds or FEW) < FEW for measure in measured),
         "own rates": any(map(own_rates, measured)),
@@ -81,8 +84,9 @@ def scopes() -> Mapping[str, str]:
 
 @cache
 def searches() -> list[dict[str, Any]]:
-    """The entries of tuning.yml."""
-    return yaml.safe_load((BOOK / "tuning.yml").read_text())
+    """The entries of tuning.yml whose search is recorded."""
+    entries = yaml.safe_load((BOOK / "tuning.yml").read_text())
+    return [entry for entry in entries if all(map(is_recorded, entry["tuned"]))]
 
 
 def best_of_search(search: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[float, list[float]] | None:
@@ -133,7 +137,3 @@ def _sides(measure: Measure) -> list[tuple[str, Mapping[str, Any]]]:
         where = {**measure.where, **measure.against.get("where", {})}
         sides.append((measure.against.get("study", measure.study), where))
     return sides
-
-
-def _studies(measure: Measure) -> set[str]:
-    return {study for study, _ in _sides(measure)}

@@ -48,7 +48,9 @@ def _was_set_before(measure: Mapping[str, Any]) -> bool:
     if study is None:  # a check over seeds is computed when the book is built
         return False
     set_in = _first_commits().get(_key(measure))
-    return bool(set_in) and all(_before(set_in, _first_recording(name)) for name in {study, other or study})
+    recordings = [_first_recording(name) for name in {study, other or study}]
+    # What is not recorded yet is set before it is: the commit that will bring it is a later one.
+    return bool(set_in) and all(not recording or _before(set_in, recording) for recording in recordings)
 
 
 def _key(measure: Mapping[str, Any]) -> str:

@@ -97,6 +97,17 @@ class Measure:
         return band(self.threshold).judge(self.compute())
 
     @property
+    def studies(self) -> frozenset[str]:
+        """The studies that it reads."""
+        other = (self.against or {}).get("study")
+        return frozenset(study for study in (self.study, other) if study)
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Those of its studies that are not recorded yet."""
+        return frozenset(study for study in self.studies if not is_recorded(study))
+
+    @property
     def source(self) -> str:
         return self.study or self.check
 
@@ -122,6 +133,15 @@ def forget() -> None:
 @cache
 def _recorded(study: str) -> pd.DataFrame:
     return recorded(study)
+
+
+def is_recorded(study: str) -> bool:
+    """Is there a table of this study?"""
+    try:
+        _recorded(study)
+    except (ValueError, KeyError):
+        return False
+    return True
 
 
 def rows(study: str, where: Mapping[str, Any]) -> pd.DataFrame:

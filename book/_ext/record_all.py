@@ -6,7 +6,7 @@ Several processes share the machine; the studies come in the order of book/recor
 than its code, then the rest. When the time is up, what is finished is kept, and the calls of what is not lie in
 partial.tar.gz: with --resume such a folder, the next run goes on from there. Nothing of Jupyter is needed. In the
 folder: recorded-1.tar.gz (tables of studies that are missing or older than their code), again.tar.gz (the others,
-measured once more: replications), efforts.csv, tests.txt, benchmarks.txt, log.txt.
+measured once more: replications), tests.txt, benchmarks.txt, log.txt.
 """
 
 import argparse
@@ -18,12 +18,14 @@ import threading
 import time
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT), str(HERE)]  # the package need not be installed
+
 import record_archive
 import record_order
 from record_queue import Part, Queue
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 TEST_SECONDS, BENCHMARK_SECONDS, PACKING_SECONDS = 60, 120, 10
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}
 
@@ -131,7 +133,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "record", help="folder for what is recorded")
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 1) - 2))
     parser.add_argument("--scale", choices=["full", "colab"], default="full")
-    parser.add_argument("--resume", type=Path, help="a folder with partial.tar.gz of an earlier run")
+    parser.add_argument("--resume", type=Path, help="the folder that an earlier run left")
     parser.add_argument(
         "--only", nargs="*", default=[], help="these chapters or studies, as 05-saturation or ring-tune"
     )
@@ -145,9 +147,10 @@ def main() -> None:
         parts = record_order.parts(run.out / "scripts", arguments.only)
     except ValueError as error:
         sys.exit(str(error))
-    queue = Queue(parts, near=2 * arguments.processes)
     if arguments.resume is not None:
-        record_archive.unpack(arguments.resume, run.resume)
+        record_archive.unpack(arguments.resume, run.out)
+    kept = frozenset(path.stem for folder in (run.recorded, run.again) for path in folder.glob("*.csv"))
+    queue = Queue(parts, near=2 * arguments.processes, kept=kept)
     if "tests" not in arguments.skip:
         command = [
             sys.executable,
@@ -165,7 +168,6 @@ def main() -> None:
         step(run, "benchmarks", [sys.executable, "benchmarks/gpu.py"], BENCHMARK_SECONDS)
     if "studies" not in arguments.skip:
         studies(run, queue, arguments.processes)
-    record_archive.efforts(run.out / "efforts.csv", queue.done, run.scale)
     record_archive.pack(run.out)
     print(f"{len(queue.done)} studies recorded in {run.out}")
     for name, error in queue.failed.items():

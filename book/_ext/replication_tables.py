@@ -7,7 +7,7 @@ import account_tables
 import accounts
 from account_tables import MARKS, badge
 from accounts import Claim, Reproduction
-from replications import REPLICATIONS, Number, Replicated, compared, facts, names, replicated, rests_on, studies
+from replications import REPLICATIONS, Number, Replicated, compared, facts, names, replicated, studies
 
 
 def head(name: str, folder: Path = REPLICATIONS) -> str:
@@ -37,7 +37,7 @@ def study_rows(name: str, found: Iterable[Replicated], folder: Path = REPLICATIO
     found = list(found)
     rows = []
     for study in studies(name, folder):
-        numbers = [number for one in found for number in one.numbers if study in rests_on(number.measure)]
+        numbers = [number for one in found for number in one.numbers if study in number.measure.studies]
         seconds = replicated(study, name, folder).attrs["provenance"]["seconds"]
         said = _counts(numbers) if numbers else "no number of the accounts rests on it"
         rows.append([f"`{study}`", said, f"{seconds:.0f} s"])

@@ -104,25 +104,20 @@ def replicating(name: str, folder: Path = REPLICATIONS) -> Iterator[None]:
 def compared(name: str, entries: dict[str, Claim | Reproduction], folder: Path = REPLICATIONS) -> list[Replicated]:
     """The entries with a number that rests on a study of the replication, computed from both."""
     known = set(studies(name, folder))
-    touched = [entry for entry in entries.values() if any(rests_on(m) & known for m in _measures(entry))]
+    touched = [entry for entry in entries.values() if any(m.studies & known for m in _measures(entry))]
+    touched = [entry for entry in touched if not any(m.awaited for m in _measures(entry))]
     ours = [_computed(entry) for entry in touched]
     with replicating(name, folder):
         theirs = [_computed(entry) for entry in touched]
     found = []
     for entry, (verdict, values), (their_verdict, their_values) in zip(touched, ours, theirs, strict=True):
         numbers = tuple(
-            Number(measure, value, their_value, (judged, their_judged), rests_on(measure) <= known)
+            Number(measure, value, their_value, (judged, their_judged), measure.studies <= known)
             for measure, (value, judged), (their_value, their_judged)
-            in zip(_measures(entry), values, their_values, strict=True) if rests_on(measure) & known
+            in zip(_measures(entry), values, their_values, strict=True) if measure.studies & known
         )  # fmt: skip
         found.append(Replicated(entry, name, numbers, (verdict, their_verdict)))
     return found
-
-
-def rests_on(measure: Measure) -> set[str]:
-    """The studies that a measure reads; of an exact check, none."""
-    other = (measure.against or {}).get("study")
-    return {study for study in (measure.study, other) if study}
 
 
 def _measures(entry: Claim | Reproduction) -> tuple[Measure, ...]:

@@ -1,4 +1,8 @@
-"""How long a chapter will take: said at its start, with a bar that its studies move."""
+"""How long a chapter will take: said at its start, with a bar that its studies move.
+
+efforts.csv holds, of each recorded study, what recording it took, and by which part of that it is shorter at the scale
+`colab`. `python book/_ext/efforts.py` writes it from the recordings.
+"""
 
 import csv
 from dataclasses import dataclass
@@ -8,25 +12,26 @@ from typing import Any
 from ganlab._progress import bar
 from ganlab.study.scales import scale
 
-# Small networks wait for launches and for Python, which a T4's machine does a few times slower than an H100's. Image
-# networks wait for arithmetic, of which a T4 does a tenth.
-T4_OVER_H100 = {"small": 4.0, "images": 10.0}
+# How much longer a study takes on a T4 than it took where it was recorded, by what it waits for. Small networks wait
+# for launches and for Python, networks on images for arithmetic. On the H100 some fifteen processes shared the machine,
+# so that each took several times longer than alone. Estimates: no T4 was at hand.
+T4_OVER = {("H100", "small"): 1.5, ("H100", "images"): 2.0, ("CPU", "small"): 0.3, ("CPU", "images"): 0.1}
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What a study took on an H100 at one scale, in seconds, and what it waited for: "small" or "images"."""
+    """What a study took at full scale, in seconds, on which device, and how much of that is left at colab."""
 
     chapter: str
     study: str
-    scale: str
     kind: str
+    device: str
     seconds: float
+    colab: float
 
-    @property
-    def t4_seconds(self) -> float:
-        """An estimate: the H100's seconds, and how much slower a T4 is at this kind."""
-        return self.seconds * T4_OVER_H100[self.kind]
+    def t4_seconds(self, at: str) -> float:
+        """An estimate of what it takes on a T4 at the scale `at`."""
+        return self.seconds * T4_OVER[self.device, self.kind] * (self.colab if at == "colab" else 1.0)
 
 
 _running: dict[str, Any] = {}
@@ -47,20 +52,18 @@ def announce(chapter: str) -> None:
     _running.clear()
     if scale() == "quick":
         return
-    known = efforts(chapter, scale())
-    minutes = sum(effort.t4_seconds for effort in known) / 60
-    print(f"{chapter} at scale {scale()!r}: its {len(known)} timed studies take about {minutes:.0f} minutes on a T4.")
-    _running["seconds"] = {effort.study: effort.t4_seconds for effort in known}
-    _running["bar"] = bar(total=round(60 * minutes), desc=chapter, unit="s")
+    seconds = {effort.study: effort.t4_seconds(scale()) for effort in efforts() if effort.chapter == chapter}
+    total = sum(seconds.values())
+    print(
+        f"{chapter} at scale {scale()!r}: about {total / 60:.0f} minutes on a T4 for {len(seconds)} studies (estimated)"
+    )
+    _running.update(seconds=seconds, bar=bar(total=round(total), desc=chapter, unit="s"))
 
 
-def efforts(chapter: str, at: str) -> list[Effort]:
-    """What the chapter's studies took at this scale; full's where colab's is no other."""
-    table = files("ganlab.study") / "efforts.csv"
-    lines = csv.DictReader(table.read_text().splitlines())
-    rows = [Effort(**{**line, "seconds": float(line["seconds"])}) for line in lines if line["chapter"] == chapter]
-    full = {row.study: row for row in rows if row.scale == "full"}
-    return list((full | {row.study: row for row in rows if row.scale == at}).values())
+def efforts() -> list[Effort]:
+    """What every recorded study took."""
+    lines = csv.DictReader((files("ganlab.study") / "efforts.csv").read_text().splitlines())
+    return [Effort(**line | {"seconds": float(line["seconds"]), "colab": float(line["colab"])}) for line in lines]
 
 
 def passed(study: str, share: float) -> None:

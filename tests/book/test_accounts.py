@@ -12,6 +12,7 @@ import account_tables
 import account_totals
 import accounts
 import measures
+import record_order
 import spark
 import values
 import works_cited
@@ -248,9 +249,9 @@ def test_totals_of_a_small_book(study):
     claims = [accounts.Claim(f"X{i}", "x", (at,), verdict, "why", m) for i, (at, verdict, m) in enumerate(parts)]
     rows = account_totals.totals(claims, "claims").splitlines()[2:]
     assert [row.split("|")[2:-1] for row in rows] == [
-        [" 1 ", " 1 ", "  ", "  ", "  ", " 2 "],
-        ["  ", "  ", "  ", " 1 ", " 1 ", " 2 "],
-        [" **1** ", " **1** ", "  ", " **1** ", " **1** ", " **4** "],
+        [" 1 ", " 1 ", "  ", "  ", "  ", "  ", " 2 "],
+        ["  ", "  ", "  ", " 1 ", "  ", " 1 ", " 2 "],
+        [" **1** ", " **1** ", "  ", " **1** ", "  ", " **1** ", " **4** "],
     ]
 
 
@@ -281,3 +282,24 @@ def test_the_picture_shows_which_side():
     # Orders of magnitude: 1, 100 and 10,000 at equal distances.
     left, right, _, _, mean = places(values.Value(100, 100, 100), values.band("1 .. 10000"))
     assert mean == pytest.approx((left + right) / 2, abs=0.1)
+
+
+def test_a_claim_whose_study_is_not_recorded_is_not_yet_measured(study):
+    awaited = measures.Measure(study="never-recorded", column="x", label="x", threshold="> 0", kind="mean")
+    other = at_the_end("> 2", against={"study": "never-recorded"})
+    for found in (awaited, other):
+        claim = accounts.Claim("X", "x", ("01-a",), "not yet measured", "why", (at_the_end("> 2"), found))
+        assert claim.computed() == "not yet measured"
+        assert claim.awaited == {"never-recorded"}
+        assert "never-recorded" in account_tables.claims_table([claim])
+        assert accounts.disagreements({"X": claim}) == []
+        assert "Of 0 measures" in account_totals.chance([claim])
+    holds = accounts.Claim("X", "x", ("01-a",), "holds", "why", (awaited,))
+    assert "not recorded" in accounts.disagreements({"X": holds})[0]
+
+
+def test_what_is_awaited_is_a_study_of_a_chapter(tmp_path):
+    """A slip in a study's name would be awaited for ever."""
+    known = {name for part in record_order.parts(tmp_path) for name in part.names}
+    awaited = {study for claim in CLAIMS.values() for study in claim.awaited}
+    assert awaited <= known, f"no chapter measures {sorted(awaited - known)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import labels
+import notebooks
 import record_order
 import recording_ages
 
@@ -52,14 +52,39 @@ def plain_folder(folder: Path) -> Path:
     return folder
 
 
-def record(folder: Path, *options: str, scale: str = "") -> tuple[subprocess.CompletedProcess, Path]:
-    """Run the command there as a stranger would, without this tree on the path."""
-    out = folder / "out"
+# A machine that records: neither Jupyter nor YAML, and the package is not installed.
+BARE = """
+import importlib.abc, sys
+
+REFUSED = "nbformat nbclient IPython ipykernel jupyter_core sphinx myst_parser yaml torchvision".split()
+
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in REFUSED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path[:] = [Refuse(), *(f for f in sys.meta_path if "editable" not in getattr(f, "__module__", ""))]
+"""
+
+
+def record(folder: Path, *options: str) -> tuple[subprocess.CompletedProcess, Path]:
+    """Run the command there as on a machine with little more than torch."""
+    out, bare = folder / "out", folder / "bare"
+    bare.mkdir(exist_ok=True)
+    (bare / "sitecustomize.py").write_text(BARE)
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GANLAB_RECORD", "GANLAB_SCALE")}
     command = [sys.executable, "book/_ext/record_all.py", "--out", str(out), "--processes", "2", *options]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                           env={**environment, "GANLAB_COMMIT": "abc1234"})  # fmt: skip
+                           env={**environment, "PYTHONPATH": str(bare), "GANLAB_COMMIT": "abc1234"})  # fmt: skip
     return ended, out
+
+
+def test_the_bare_machine_has_neither_the_package_nor_jupyter(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(BARE)
+    for name in ("ganlab", "nbformat"):
+        ended = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, text=True,
+                               env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip
+        assert f"No module named '{name}'" in ended.stderr
 
 
 def log(out: Path) -> str:
@@ -87,7 +112,7 @@ def test_what_it_leaves_can_be_carried_away(rehearsal):
     files = [path for path in out.iterdir() if path.is_file()]
     assert len(files) <= FILES
     assert max(path.stat().st_size for path in files) < LARGEST
-    assert {"log.txt", "efforts.csv", "tests.txt", "benchmarks.txt"} <= {path.name for path in files}
+    assert {"log.txt", "tests.txt", "benchmarks.txt"} <= {path.name for path in files}
 
 
 def test_tables_know_the_commit_and_the_code_that_made_them(rehearsal):
@@ -140,7 +165,6 @@ def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
     with (out / "recorded" / "toy-final.csv").open() as file:
         assert [int(row["value"]) for row in csv.DictReader(file)] == [0, 1, 4]
     assert "as planned" in log(out)
-    assert (out / "efforts.csv").read_text().splitlines()[1].startswith("99-toy,toy-final,full,small,")
 
 
 def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
@@ -159,6 +183,9 @@ def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     assert record(toy, "--budget", "100", "--only", "toy-tune", "--resume", str(first), *SKIP)[0].returncode == 0
     assert (out / "recorded" / "toy-tune.csv").exists()
     assert not list((out / "partial").iterdir())
+    (out / "recorded" / "toy-tune.csv").write_text("stays\n")
+    assert record(toy, "--budget", "100", "--only", "toy-tune", *SKIP)[0].returncode == 0
+    assert (out / "recorded" / "toy-tune.csv").read_text() == "stays\n", "what is finished is not measured again"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +193,7 @@ def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     [
         (("--only", "nothing"), "no chapter and no study: nothing"),
         (("--budget", "5"), "--budget 5.0: more than 10 seconds"),
-        (("--resume", "nowhere"), "nowhere holds no partial-"),
+        (("--resume", "nowhere"), "nowhere holds no recorded-*.tar.gz"),
     ],
 )
 def test_bad_options_are_named(toy, options, said):
@@ -181,7 +208,7 @@ def test_the_order_is_the_lists_then_what_is_missing(tmp_path):
     parts = sorted(record_order.parts(tmp_path, order=order), key=lambda part: part.rank)
     assert "balance-sharing" in parts[0].names
     assert "ring-tune" in parts[1].names
-    assert len(labels.chapters()) == len({part.chapter for part in parts})
+    assert len(notebooks.chapters()) == len({part.chapter for part in parts})
     order.write_text("name,why\nring-tunes,y\n")
     with pytest.raises(ValueError, match="no chapter and no study: ring-tunes"):
         record_order.parts(tmp_path, order=order)

@@ -129,7 +129,7 @@ def decided(entries):
     """The first claim with a number that is confirmed, rests on the study alone and is no difference."""
     for claim in entries.values():
         for measure in claim.measures:
-            if replications.rests_on(measure) == {STUDY} and not measure.against and measure.verdict() == "holds":
+            if measure.studies == {STUDY} and not measure.against and measure.verdict() == "holds":
                 return claim, measure
     raise AssertionError("no such claim")
 
@@ -186,8 +186,8 @@ def test_the_recorded_numbers_come_back_after_a_comparison(elsewhere, tmp_path):
 
 def test_a_number_that_pairs_both_says_so(tmp_path):
     """The claims on balance pair a replicated study with one that was not."""
-    mixed = [claim for claim in CLAIMS.values() for m in claim.measures if len(replications.rests_on(m)) == 2]
-    both = sorted(replications.rests_on(next(m for m in mixed[0].measures if len(replications.rests_on(m)) == 2)))
+    mixed = [claim for claim in CLAIMS.values() for m in claim.measures if len(m.studies) == 2]
+    both = sorted(next(m for m in mixed[0].measures if len(m.studies) == 2).studies)
     for name, known in (("one", both[:1]), ("two", both)):
         for study in known:
             recordings.write(recorded(study), study, tmp_path / name)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganlab import _files
-from ganlab.study import Study, at_scale, caption, interval, recorded, recordings, scale, summary
+from ganlab import _files, _progress
+from ganlab.study import Study, _efforts, announce, at_scale, caption, interval, recorded, recordings, scale, summary
 
 CALLS = []
 
@@ -194,3 +194,32 @@ def test_bad_input():
         Study("demo", lambda seeds: [{"v": 1}] * 3, {}, [0, 1], population=True).run(progress=False)
     with pytest.raises(ValueError, match=r"\['seed'\], which the study adds"):
         Study("demo", lambda seed: {"seed": 1}, {}).run(progress=False)
+
+
+def test_a_chapter_says_how_long_it_takes(monkeypatch, capsys):
+    """Estimates by device and kind; what is shorter at colab counts less."""
+    made = [
+        _efforts.Effort("01-a", "one", "small", "H100", 100.0, 0.5),
+        _efforts.Effort("01-a", "two", "images", "CPU", 600.0, 1.0),
+        _efforts.Effort("02-b", "other", "small", "CPU", 9e9, 1.0),
+    ]
+    monkeypatch.setattr(_efforts, "efforts", lambda: made)
+    monkeypatch.setattr(_efforts, "bar", lambda **_: _progress._NoBar(None, 0))
+    monkeypatch.setenv("GANLAB_SCALE", "full")
+    announce("01-a")
+    assert "an estimated 4 minutes on a T4 for 2 studies" in capsys.readouterr().out  # (100 * 1.5 + 600 * 0.1) / 60
+    monkeypatch.setenv("GANLAB_SCALE", "colab")
+    announce("01-a")
+    assert "'colab': an estimated 2 minutes" in capsys.readouterr().out
+    Study("one", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)
+    assert _efforts._running["bar"].n == pytest.approx(75)
+    monkeypatch.setenv("GANLAB_SCALE", "quick")
+    announce("01-a")
+    assert capsys.readouterr().out == "" and not _efforts._running
+
+
+def test_every_chapter_ends_within_ten_minutes_on_colab():
+    chapters = {effort.chapter for effort in _efforts.efforts()}
+    minutes = {at: sum(e.t4_seconds("colab") for e in _efforts.efforts() if e.chapter == at) / 60 for at in chapters}
+    assert len(minutes) == 16
+    assert max(minutes.values()) <= 10, minutes
