@@ -43,7 +43,7 @@ def test_a_threshold_that_cannot_tell_is_refused(name, index, why):
 
 
 def test_most_thresholds_are_not_refused():
-    found = [anchors.refusal(measure) for claim in CLAIMS.values() for measure in claim.measures]
+    found = [anchors.refusal(measure) for claim in CLAIMS.values() if not claim.awaited for measure in claim.measures]
     assert sum(map(bool, found)) < len(found) / 10
 
 
@@ -130,7 +130,6 @@ def test_each_search_can_be_read(search):
     ("name", "edge"),
     [
         ("S1.8", True),
-        ("C16.4", True),
         ("S3.3", True),
         ("S1.13", True),
         ("S5.2", False),
@@ -139,7 +138,7 @@ def test_each_search_can_be_read(search):
     ],
 )
 def test_the_best_at_an_end_of_its_grid_is_flagged(name, edge):
-    """S1.8 rests on nets without norms whose best rate is the highest of three; C16.4 on the lowest."""
+    """S1.8 rests on nets without norms whose best rate is the highest of three."""
     assert ("edge" in flags.flags(CLAIMS[name])) == edge
 
 
