@@ -62,6 +62,21 @@ def _mark(tensor: Tensor, place: Place) -> Tensor:
     return tensor
 
 
+def _together(tree: Sequence, place: Place | None = None) -> Place | None:
+    """The one place of all tensors among the arguments of an operation; None: not one, or no tensors."""
+    for x in tree:
+        if isinstance(x, Tensor):
+            there = _place(x)
+        elif isinstance(x, list | tuple) and x and isinstance(x[0], Tensor):
+            there = _together(x)
+        else:
+            continue
+        if there is None or there is ANYWHERE or (place is not None and there != place):
+            return None
+        place = there
+    return place
+
+
 def _device(tensor: Tensor) -> torch.device:
     return CPU if (place := _place(tensor)) is ANYWHERE else place
 
@@ -91,6 +106,9 @@ class _Move(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         return _Move.apply(grad, ctx.source), None
 
+
+_MOVE = torch.ops.pretended.move.default
+_PLAIN = {"alpha", "beta", "dtype", "memory_format", "keepdim", "rounding_mode"}  # options that are no tensors
 
 # Which operations may mix devices, as torch's documentation and kernels have it.
 _FREE = {"copy_", "_foreach_copy_", "fill_", "is_same_size", "move"}
@@ -178,6 +196,12 @@ class Book(TorchDispatchMode):
         )
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if self.graph is None and (not kwargs or kwargs.keys() <= _PLAIN) and (place := _together(args)) is not None:
+            result = func(*args, **(kwargs or {}))  # the short way for most operations: there is nothing to compare
+            if place == GPU and func is not _MOVE:
+                for x in _tensors(result):
+                    _mark(x, GPU)
+            return result
         kwargs, rule = dict(kwargs or {}), _rule(func)
         asked = kwargs.get("device")
         if on_gpu := asked is not None and asked.type == "cuda":
@@ -264,6 +288,8 @@ def _capture(graph: _Graph, *_, **__) -> Iterator[None]:
 # What a program says of devices.
 _real_to, _real_numpy = Tensor.to, Tensor.numpy
 _real_grad = torch._C.TensorBase.grad
+_real_apply = torch.nn.Module._apply
+_moving = threading.local()  # a network is on its way: its parameters are there, their gradients not yet
 _generators: dict[int, torch.device] = {}
 
 
@@ -304,6 +330,8 @@ def _numpy(tensor: Tensor, *, force: bool = False):
 
 def _get_grad(tensor: Tensor) -> Tensor | None:
     grad = _real_grad.__get__(tensor)
+    if getattr(_moving, "now", False):
+        return grad
     if grad is not None and (there := _place(grad)) != (here := _place(tensor)) and here is not ANYWHERE:
         if there is not ANYWHERE and grad.ndim:
             raise DevicesMeetError(f"a gradient is on {there}, and what it belongs to on {here}")
@@ -318,6 +346,14 @@ def _set_grad(tensor: Tensor, grad: Tensor | None) -> None:
             f"'{places[1].type}'. Please ensure that the gradient and the tensor are on the same device"
         )
     _real_grad.__set__(tensor, grad)
+
+
+def _apply(net: torch.nn.Module, *args, **kwargs) -> torch.nn.Module:
+    before, _moving.now = getattr(_moving, "now", False), True
+    try:
+        return _real_apply(net, *args, **kwargs)
+    finally:
+        _moving.now = before
 
 
 def _maker(original: Callable) -> Callable:
@@ -453,6 +489,7 @@ def _patches() -> Iterator[tuple[object, str, object]]:
     yield Tensor, "is_cuda", property(lambda x: _place(x) == GPU)
     yield Tensor, "is_cpu", property(lambda x: _device(x) == CPU)
     yield Tensor, "get_device", lambda x: 0 if _place(x) == GPU else -1
+    yield torch.nn.Module, "_apply", _apply
     yield Tensor, "grad", property(_get_grad, _set_grad, _real_grad.__delete__)
     yield Tensor, "pin_memory", lambda x, *_: x.clone()
     yield Tensor, "record_stream", lambda x, stream: None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def snapshot(
     net: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor] | None = None, *, seeds: Sequence[int] | None = None
 ) -> "pandas.DataFrame":
-    """One forward and one backward pass through `net`, layer by layer. No weight and no `.grad` changes.
+    """One forward and one backward pass through `net`, layer by layer. It leaves `net` as it was: no weight, no `.grad`
+    and no running statistic changes.
 
     Of two units one is never positive, so ReLU makes it a dead one:
 
@@ -46,14 +47,18 @@ def snapshot(
     """
     if not net.training:
         raise ValueError("net is in eval mode: call net.train(), or batch statistics are not those of training")
-    taps = Taps(net)
+    taps, buffers = Taps(net), _buffers(net)
     # With the input among the inputs of the differentiation, every layer gets a gradient, also in front of frozen ones.
     x = x.detach().clone().requires_grad_(x.is_floating_point())
     weights = {_layer(name): p for name, p in net.named_parameters() if name.endswith("weight") and p.requires_grad}
-    with torch.enable_grad():
-        value = (_random_direction if loss is None else loss)(net(x)).sum()
-        grads = torch.autograd.grad(value, [*([x] if x.requires_grad else []), *weights.values()], allow_unused=True)
-    taps.remove()
+    try:
+        with torch.enable_grad():
+            value = (_random_direction if loss is None else loss)(net(x)).sum()
+            wanted = [*([x] if x.requires_grad else []), *weights.values()]
+            grads = torch.autograd.grad(value, wanted, allow_unused=True)
+    finally:
+        taps.remove()
+        _put_back(buffers)
     names = names_of(seeds, taps.members)
     values, layout = taps.take()
     point = (0, values.cpu().numpy(), layout)
@@ -66,6 +71,18 @@ def snapshot(
     norm = [np.broadcast_to(by_layer.get(layer, NAN), len(names)) for layer in taps.layers]
     table["weight_grad_norm"] = np.concatenate(norm)
     return table.drop(columns=["step", "phase", "net"])
+
+
+def _buffers(net: nn.Module) -> list[tuple[dict, str, Tensor, Tensor]]:
+    """Of each buffer: where it is kept, its name, itself, and its numbers."""
+    owners = [module._buffers for module in net.modules()]
+    return [(own, name, x, x.clone()) for own in owners for name, x in own.items() if x is not None]
+
+
+@torch.no_grad()
+def _put_back(buffers: list[tuple[dict, str, Tensor, Tensor]]) -> None:
+    for own, name, x, before in buffers:
+        own[name] = x.copy_(before)
 
 
 def _norm(grad: Tensor, members: int | None) -> Tensor:

@@ -78,6 +78,10 @@ class _Extrapolating(Rule):
         self.alternate = alternate
         super().__init__(params, *args, **options)
 
+    def __getstate__(self) -> dict:
+        """For copies: torch's own has the groups and what is remembered, and nothing else."""
+        return {**super().__getstate__(), "alternate": self.alternate}
+
     @torch.no_grad()
     def extrapolate(self, closure=None):
         """Move to the point ahead, and keep the point from where.

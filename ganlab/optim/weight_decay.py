@@ -42,16 +42,24 @@ def regularise(optimizer: Optimizer, l2: float = 0.0, weight_decay: float = 0.0)
     for group in optimizer.param_groups if l2 else ():
         group["weight_decay"] = l2
     if weight_decay:
-        optimizer.register_step_pre_hook(lambda taken, *_: _shrink(taken, weight_decay))
+        optimizer.register_step_pre_hook(_Shrink(weight_decay))
     return optimizer
 
 
-@torch.no_grad()
-def _shrink(optimizer: Optimizer, weight_decay: float) -> None:
-    for group in optimizer.param_groups:
-        # A parameter without a gradient takes no step, and does not shrink either.
-        if moving := [p for p in group["params"] if p.grad is not None]:
-            torch._foreach_mul_(moving, 1 - group["lr"] * weight_decay)
+class _Shrink:
+    """A hook of an optimizer, in front of its steps: decoupled weight decay. It can be copied and pickled."""
+
+    goes_with_copies = True
+
+    def __init__(self, weight_decay: float):
+        self.weight_decay = weight_decay
+
+    @torch.no_grad()
+    def __call__(self, optimizer: Optimizer, *_) -> None:
+        for group in optimizer.param_groups:
+            # A parameter without a gradient takes no step, and does not shrink either.
+            if moving := [p for p in group["params"] if p.grad is not None]:
+                torch._foreach_mul_(moving, 1 - group["lr"] * self.weight_decay)
 
 
 def check_strengths(**strengths: float) -> None:

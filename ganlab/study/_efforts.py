@@ -54,9 +54,7 @@ def announce(chapter: str) -> None:
         return
     seconds = {effort.study: effort.t4_seconds(scale()) for effort in efforts() if effort.chapter == chapter}
     total = sum(seconds.values())
-    print(
-        f"{chapter} at scale {scale()!r}: about {total / 60:.0f} minutes on a T4 for {len(seconds)} studies (estimated)"
-    )
+    print(f"{chapter} at scale {scale()!r}: an estimated {total / 60:.0f} minutes on a T4 for {len(seconds)} studies")
     _running.update(seconds=seconds, bar=bar(total=round(total), desc=chapter, unit="s"))
 
 

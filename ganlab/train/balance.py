@@ -186,20 +186,9 @@ class Controller:
         """
         if hasattr(optimizer, "extrapolate"):
             raise ValueError(f"{type(optimizer).__name__} looks ahead: take another optimizer, or set its lr yourself")
-        starts: list[Tensor] = []
-
-        def before(optimizer: Optimizer, *_) -> None:
-            starts[:] = [p.detach().clone() for p in _parameters(optimizer)]
-
-        @torch.no_grad()
-        def after(optimizer: Optimizer, *_) -> None:
-            for p, start in zip(_parameters(optimizer), starts, strict=True):
-                share = self.value.to(p).view(*self.value.shape, *[1] * (p.ndim - self.value.ndim))
-                p.copy_(torch.lerp(start, p, share))
-            starts.clear()
-
-        optimizer.register_step_pre_hook(before)
-        optimizer.register_step_post_hook(after)
+        drive = _Drive(self)
+        optimizer.register_step_pre_hook(drive.before)
+        optimizer.register_step_post_hook(drive.after)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -228,6 +217,26 @@ class Controller:
         self.steps, self._log = state["steps"], list(state["log"])
         self.value.copy_(state["value"])
         self._sum.copy_(state["sum"])
+
+
+class _Drive:
+    """Two hooks of an optimizer, around its steps, that make them `controller.value` as long; see `drive`."""
+
+    goes_with_copies = True
+
+    def __init__(self, controller: Controller):
+        self.controller, self._starts = controller, []
+
+    def before(self, optimizer: Optimizer, *_) -> None:
+        self._starts = [p.detach().clone() for p in _parameters(optimizer)]
+
+    @torch.no_grad()
+    def after(self, optimizer: Optimizer, *_) -> None:
+        value = self.controller.value
+        for p, start in zip(_parameters(optimizer), self._starts, strict=True):
+            share = value.to(p).view((*value.shape, *[1] * (p.ndim - value.ndim)))
+            p.copy_(torch.lerp(start, p, share))
+        self._starts = []
 
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:

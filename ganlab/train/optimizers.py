@@ -49,10 +49,14 @@ OPTIMIZERS = {
     "adadelta": _ours(optim.Adadelta),
     "centered_rmsprop": _ours(optim.RMSprop, "momentum", centered=True),
     "amsgrad": _ours(optim.AMSGrad, "betas"),
-    "adamw": _ours(optim.AdamW, "betas"),
+    "adamw": _ours(optim.AdamW, "betas", weight_decay=0.0),  # the recipe's decay comes on top, as for the others
     "optimistic_sgd": _ours(optim.OptimisticSGD, "momentum"),
     "optimistic_adam": _ours(optim.OptimisticAdam, "betas"),
     "extra_sgd": _ours(optim.ExtraSGD, "momentum", alternate=True),
     "extra_adam": _ours(optim.ExtraAdam, "betas", alternate=True),
 }
+WITHOUT_BETAS = {
+    "rmsprop", "sgd", "momentum", "nesterov", "normalised_sgd", "adagrad", "adadelta", "centered_rmsprop",
+    "optimistic_sgd", "extra_sgd",
+}  # fmt: skip
 WITHOUT_MOMENTUM = {"adam", "adagrad", "adadelta", "amsgrad", "adamw", "optimistic_adam", "extra_adam"}

@@ -11,7 +11,7 @@ from ganlab.clipping import CLIPS
 from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
 from ganlab.penalties import PENALTIES
-from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_MOMENTUM
+from ganlab.train.optimizers import OPTIMIZERS, WITHOUT_BETAS, WITHOUT_MOMENTUM
 from ganlab.train.schedule import Schedule, Scheduled, values
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -58,11 +58,15 @@ class Recipe:
         clip_at: its threshold: the largest entry ("value"), norm ("norm", "layerwise") or ratio to the weights
             ("adaptive"), or the percentile of the norms so far ("percentile").
         clip_players: whose: "G", "D" or "both".
+        unroll: G's loss is taken with the D that would stand there after so many more steps of gradient descent, and
+            its gradient flows through these (`ganlab.train.unrolled`; Metz et al. 2017). 0: with D as it is.
+        unroll_lr: the rate of those steps.
         weight_clip: D's weights are clamped to [-weight_clip, weight_clip] after each of its steps; None: not.
         l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
             `weight_decay`.
         weight_decay_g, weight_decay_d: decoupled weight decay: each step first multiplies the player's parameters by
-            1 - lr * weight_decay, as AdamW does (`ganlab.optim.weight_decay`).
+            1 - lr * weight_decay (`ganlab.optim.weight_decay`). Adam with it is AdamW; "adamw" decays by this and no
+            more, so that without it it is Adam.
         amp: the networks compute in "bf16", or in "fp16" with a loss scaled so that small gradients survive; weights,
             losses, penalties' norms and optimizers stay in float32 (Micikevicius et al. 2018). Refused for populations.
             None: all in float32.
@@ -89,6 +93,8 @@ class Recipe:
     clip_at: float = 1.0
     clip_players: str = "both"
     weight_clip: float | None = None
+    unroll: int = 0
+    unroll_lr: float = 0.1
     noise: str | None = None
     noise_sigma: Scheduled = 0.1
     noise_steps: int = 1000
@@ -115,7 +121,7 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)}: a learning rate is positive and finite")
         if not all(0 <= beta < 1 for given in self.betas for beta in values(given)):
             raise ValueError(f"betas={self.betas}: two numbers in [0, 1)")
-        if {"beta1", "beta2"} & set(self.schedules) and not chosen & WITHOUT_MOMENTUM - {"adagrad", "adadelta"}:
+        if self.betas != type(self).betas and chosen <= WITHOUT_BETAS:
             raise ValueError(f"betas={self.betas}: {' and '.join(sorted(chosen))} has no betas; Adam and its kin have")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum={self.momentum}: a number in [0, 1)")
@@ -134,7 +140,9 @@ class Recipe:
         # A schedule may start at 0: the average is then the weights themselves.
         if not all(0 < decay < 1 or (decay == 0 and "ema" in self.schedules) for decay in values(self.ema)):
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
-        for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):
+        if not isinstance(self.unroll, int) or self.unroll < 0:
+            raise ValueError(f"unroll={self.unroll!r}: a whole number of steps, 0 for none")
+        for name in ("gamma", "noise_sigma", "clip_at", "weight_clip", "unroll_lr"):
             given = values(getattr(self, name))
             if (not given and name != "weight_clip") or not all(0 <= value < float("inf") for value in given):
                 raise ValueError(

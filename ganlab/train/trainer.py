@@ -17,6 +17,7 @@ from ganlab.latent import LATENTS
 from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
+from ganlab.train._copying import Copyable
 from ganlab.train._history import tidy
 from ganlab.train._players import check_players
 from ganlab.train.average import WeightAverage
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Trainer:
+class Trainer(Copyable):
     """A GAN, or a population of GANs, in training.
 
     >>> from ganlab import data, nets, train
@@ -123,7 +124,8 @@ class Trainer:
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.precision.run(self.D, self.cures.noisy(fake))
+        opponent = self.cures.ahead(self.D, self.loss, real, fake)
+        fake_logits_g = self.precision.run(opponent, self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 

@@ -28,9 +28,6 @@ def refusals(name):
         ("S4.7", 1, "same side"),
         ("C14.1", 0, "same side"),  # a margin of 0.05 beside an overlap of 0.04
         ("C2.5", 2, "same side"),  # more modes than all eight
-        ("C9.1", 0, "hardly more room"),  # ten in a hundred more, from 89
-        ("C9.1", 1, "hardly more room"),
-        ("C9.6", 0, "quarter"),  # a margin of half the overlap
         ("C14.3", 0, "quarter"),
         ("C8.11", 0, "quarter"),
     ],
@@ -42,13 +39,21 @@ def test_a_threshold_that_cannot_tell_is_refused(name, index, why):
     assert claim.judged(claim.measures[index]) == "open"
 
 
+def test_a_control_that_leaves_no_room_is_refused():
+    """Of weights that start at the bounds to 89 %, hardly ten in a hundred more can come there."""
+    where, against = {"rule": "clip 0.01, eps 1e-30", "layer": 12}, {"column": "at_bounds_start"}
+    measure = measures.Measure("critic-depth", "at_bounds", where, against, kind="share", threshold="> 0.1")
+    assert "hardly more room" in anchors.refusal(measure)
+
+
 def test_most_thresholds_are_not_refused():
-    found = [anchors.refusal(measure) for claim in CLAIMS.values() if not claim.awaited for measure in claim.measures]
+    measured = [measure for claim in CLAIMS.values() for measure in claim.measures if not measure.awaited]
+    found = [anchors.refusal(measure) for measure in measured]
     assert sum(map(bool, found)) < len(found) / 10
 
 
 def test_a_claim_that_rests_on_refused_thresholds_is_undecided():
-    for name in ("C9.1", "C9.6", "C14.3", "S4.7"):
+    for name in ("C14.3", "S4.7"):
         assert CLAIMS[name].computed() == "undecided", name
 
 
@@ -129,7 +134,7 @@ def test_each_search_can_be_read(search):
 @pytest.mark.parametrize(
     ("name", "edge"),
     [
-        ("S1.8", True),
+        ("S1.12", True),
         ("S3.3", True),
         ("S1.13", True),
         ("S5.2", False),
@@ -138,7 +143,7 @@ def test_each_search_can_be_read(search):
     ],
 )
 def test_the_best_at_an_end_of_its_grid_is_flagged(name, edge):
-    """S1.8 rests on nets without norms whose best rate is the highest of three."""
+    """S1.12 rests on a DCGAN whose best rate is the highest of five."""
     assert ("edge" in flags.flags(CLAIMS[name])) == edge
 
 
@@ -161,11 +166,11 @@ def test_the_edge_is_seen_in_a_small_search(monkeypatch):
         ("C12.7", "few"),
         ("C7.4", "small"),
         ("C15.11", "post hoc"),
-        ("C9.6", "refused"),
+        ("C14.3", "refused"),
     ],
 )
 def test_flags(name, flag):
-    """S1.8: with batch norm all eight runs are there at the first look."""
+    """S1.8: no DCGAN without norms is there at the last look."""
     assert flag in flags.flags(CLAIMS[name])
 
 

@@ -10,7 +10,7 @@ import values
 from ganlab.study import wilson
 from values import AccountError, Value, band, difference, over_seeds, ratio
 
-MEASURES = [(claim.id, m) for claim in accounts.claims().values() if not claim.awaited for m in claim.measures]
+MEASURES = [(claim.id, m) for claim in accounts.claims().values() for m in claim.measures if not m.awaited]
 MEASURES += [(entry.id, entry.measure) for entry in accounts.reproductions().values()]
 ANY, SHARE, POSITIVE = (-np.inf, np.inf), (0.0, 1.0), (0.0, np.inf)
 

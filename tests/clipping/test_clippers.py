@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from second_device import pretended_gpu
 from torch import nn
 
 from ganlab.clipping import (
@@ -235,7 +236,7 @@ def test_raise_names_the_parameter_and_changes_nothing(clip, value):
 
 
 @every_clipper
-@pytest.mark.parametrize("value", [NAN, INF])
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_skip_makes_the_whole_gradient_zero(clip, value):
     model, report = spoiled(value), Report()
     clip(model, nonfinite="skip", report=report)
@@ -247,8 +248,20 @@ def test_skip_makes_the_whole_gradient_zero(clip, value):
     same(grads(healthy), grads(plain), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("where", ["cpu", "cuda"])
+def test_zero_by_hand(where):
+    """What is left of (3, -inf, inf, 4, nan) is (3, 0, 0, 4, 0), of norm 5."""
+    report = Report()
+    with pretended_gpu():
+        p = nn.Parameter(torch.zeros(5, device=where))
+        p.grad = torch.tensor([3.0, -INF, INF, 4.0, NAN], device=where)
+        assert clip_grad_norm_(p, 1.0, nonfinite="zero", report=report).item() == 5
+        torch.testing.assert_close(p.grad.cpu(), torch.tensor([0.6, 0.0, 0.0, 0.8, 0.0]))
+        assert report.last.iloc[0].round(5).tolist() == [5, 0.2, 1, 1, 1]
+
+
 @every_clipper
-@pytest.mark.parametrize("value", [NAN, INF])
+@pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_zero_drops_the_bad_entries_and_clips_the_rest(clip, value):
     model, expected, report = spoiled(value), spoiled(0.0), Report()
     norm = clip(model, nonfinite="zero", report=report)

@@ -104,3 +104,20 @@ def test_bad_input():
         clip(parameter(torch.ones(2, 3)))
     with pytest.raises(ValueError, match="a window of 1000 norms, and this clip one of 5"):
         PercentileClip(10, window=5).load_state_dict(clip.state_dict())
+
+
+def test_the_report_counts_the_steps_that_were_clipped_and_no_others():
+    """Norms 1, 2, 8, 1, 4 at the median of those so far: 1, 1.5, 2, 1.5, 2. The second, third and fifth are cut."""
+    clip, report, last = PercentileClip(50), Report(), []
+    for norm in (1.0, 2.0, 8.0, 1.0, 4.0):
+        clip(parameter(torch.tensor([norm])), report=report)
+        last.append(report.last.iloc[0].tolist())
+    assert last == [[1, 1, 0, 0, 0], [2, 0.75, 1, 1, 0], [8, 0.25, 1, 1, 0], [1, 1, 0, 0, 0], [4, 0.5, 1, 1, 0]]
+    assert report.mean.iloc[0].tolist() == pytest.approx([16 / 5, 3.5 / 5, 3 / 5, 3 / 5, 0])
+
+
+def test_the_hundredth_percentile_reports_no_clipped_step():
+    report, clip = Report(), PercentileClip(100)
+    for gradient in stream(10):
+        clip(parameter(gradient), report=report)
+    assert report.mean.clipped.item() == report.mean.share.item() == 0 and report.calls == 10

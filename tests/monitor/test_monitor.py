@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from ganlab.monitor import Monitor, snapshot
+from ganlab.nets import SpectralNorm
 from ganlab.population import Population, build
 from ganlab.train import Recipe, Trainer
 
@@ -369,6 +370,51 @@ def test_a_snapshot_leaves_no_trace():
     assert all(p.grad is None for p in net.parameters()) and not net[0]._forward_hooks
     with pytest.raises(ValueError, match="eval mode"):
         snapshot(net.eval(), torch.randn(4, 2))
+
+
+class Refuses(nn.Module):
+    def forward(self, x):
+        raise RuntimeError("no")
+
+
+def layers(*more):
+    return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), SpectralNorm(nn.Linear(3, 2)), nn.Dropout(0.5), *more)
+
+
+@pytest.mark.parametrize("make", [layers, lambda: Population([layers(), layers()])], ids=["alone", "population"])
+def test_a_snapshot_moves_no_running_statistic(make):
+    net = make()
+    shape = (2, 6, 2) if isinstance(net, Population) else (6, 2)
+    net(5 + torch.randn(shape))
+    before, stored = {name: x.clone() for name, x in net.state_dict().items()}, dict(net.named_buffers())
+    snapshot(net, 5 + torch.randn(shape))
+    for name, x in net.state_dict().items():
+        assert torch.equal(x, before[name]), name
+    assert all(x is stored[name] for name, x in net.named_buffers())
+    net(5 + torch.randn(shape))
+    assert not all(torch.equal(x, before[name]) for name, x in net.named_buffers()), "the control: training does"
+
+
+@pytest.mark.parametrize("where", ["forward", "loss", "backward"])
+def test_a_snapshot_that_fails_leaves_no_trace_either(where):
+    net = layers(*[Refuses()] * (where == "forward"))
+    before = {name: x.clone() for name, x in net.state_dict().items()}
+    losses = {"loss": lambda y: Refuses()(y), "backward": lambda y: y.detach().sum()}
+    with pytest.raises(RuntimeError):
+        snapshot(net, 5 + torch.randn(6, 2), losses.get(where))
+    assert not any(part._forward_hooks for part in net.modules())
+    assert all(torch.equal(x, before[name]) for name, x in net.state_dict().items())
+    assert all(p.grad is None for p in net.parameters())
+
+
+@pytest.mark.parametrize(("every", "steps"), [(1, [1, 2, 3, 4, 5]), (2, [1, 2, 4]), (5, [1, 5])])
+def test_every_table_counts_steps_from_one(every, steps):
+    g, d, opt_g, opt_d = pair()
+    watch = Monitor({"D": (d, opt_d), "G": (g, opt_g)}, every=every, activations=True)
+    play(g, d, opt_g, opt_d, 5)
+    for table in (watch.activations(), watch.gradients(), watch.game()):
+        assert table.step.unique().tolist() == steps
+    assert watch.activations().query("phase == 'D'").step.unique().tolist() == steps
 
 
 def test_activations_of_both_nets_by_phase(double):

@@ -1,5 +1,7 @@
 """Spectral normalisation against the singular value decomposition, in populations, under penalties and compile."""
 
+import contextlib
+
 import pytest
 import torch
 from small import G, TwoModes
@@ -159,3 +161,35 @@ def test_bad_input():
     with pytest.raises(ValueError, match="steps is 0"):
         SpectralNorm(nn.Linear(2, 2), steps=0)
     assert isinstance(discriminator(), Discriminator)
+
+
+def diagonal():
+    """W = diag(4, 2): sigma is 4, and its singular vectors are (1, 0)."""
+    layer = nn.Linear(2, 2, bias=False)
+    layer.weight.data = torch.tensor([[4.0, 0.0], [0.0, 2.0]])
+    normed = SpectralNorm(layer)
+    normed.u.copy_(torch.tensor([1.0, 0.0]))
+    return normed
+
+
+@pytest.mark.parametrize("still", [True, False], ids=["held", "advancing"])
+def test_a_later_pass_does_not_reach_into_the_graph_of_an_earlier_one(still):
+    """y = W22 / sigma at x = (0, 1): its slope is 1/4 for W22, -2/16 for W11, which is sigma."""
+    normed, x = diagonal(), torch.tensor([[0.0, 1.0]])
+    with held(normed) if still else contextlib.nullcontext():
+        y = normed(x)[0, 1]
+    normed.u.copy_(torch.tensor([0.6, 0.8]))
+    normed(x)
+    y.backward()
+    torch.testing.assert_close(normed.layer.weight.grad, torch.tensor([[-0.125, 0.0], [0.0, 0.25]]))
+
+
+def test_the_stored_vector_is_always_the_same_tensor_and_no_result_shares_its_memory():
+    normed = diagonal()
+    stored, place = normed.u, normed.u.data_ptr()
+    for moving in (True, False):
+        normed.train(moving)
+        normed(torch.ones(1, 2))
+        assert normed.u is stored and stored.data_ptr() == place
+        u, v = normed._power(normed._matrix().detach(), 0)
+        assert place not in (u.data_ptr(), v.data_ptr())

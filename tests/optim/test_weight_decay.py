@@ -54,6 +54,17 @@ def test_every_optimizer_of_a_recipe_takes_l2_or_says_that_it_does_not(name):
     assert torch.allclose(ours, walk(make, steps=20, loss=lambda p: 0.15 * p.square().sum()), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_adamw_in_a_recipe_decays_as_the_recipe_says(decay):
+    """Adam's first step has the length of the rate, 0.1. Before it, 1 - 0.1 x decay of each weight is left, no less."""
+    trainer = Trainer(G(), D(), TwoModes(), Recipe(batch=16, optimizer_g="adamw", lr_g=0.1, weight_decay_g=decay))
+    p = next(trainer.G.parameters())
+    p.data.fill_(3.0)
+    p.grad = torch.ones_like(p)
+    trainer.optimizer_g.step()
+    assert p.unique().item() == pytest.approx(3 * (1 - 0.1 * decay) - 0.1, rel=1e-6)
+
+
 def test_weight_decay_is_torchs_adamw():
     ours = walk(ADAM, weight_decay=0.7, lr=0.01)
     theirs = walk(lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.7))

@@ -208,3 +208,62 @@ def test_bad_logits_and_idle_rules_are_refused():
         trainer(RULES["ada"])
     with pytest.raises(ValueError, match="ExtraSGD looks ahead"):
         trainer(RULES["printed"], optimizer_g="extra_sgd", optimizer_d="extra_sgd")
+
+
+class Point:
+    """All real samples are at 1."""
+
+    shape = (1,)
+
+    def sample(self, n, generator=None):
+        return torch.ones(n, 1)
+
+
+class Origin(nn.Module):
+    """All generated samples are at 0."""
+
+    latent, shape = 1, (1,)
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1), requires_grad=False)
+
+    def forward(self, z):
+        return self.weight * z
+
+
+class Slope(nn.Module):
+    """D(x) = w x."""
+
+    def __init__(self, w=4.0):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(w))
+
+    def forward(self, x):
+        return self.w * x[..., 0]
+
+
+def on_a_line(rule, **recipe):
+    recipe = Recipe(loss="wasserstein", optimizer_d="sgd", lr_d=0.1, batch=2, **recipe)
+    return Trainer(Origin(), Slope(), Point(), recipe, rule=rule)
+
+
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_turned_weight_of_the_penalty_by_hand(capture):
+    """The loss is D(fake) - D(real) = -w, its slope -1; R1 is gamma/2 w^2, its slope gamma w. No false positives."""
+    rule = Rule("false_positives", "gamma", 0.1, 0.3, direction=-1, factor=2.0, every=1)
+    played, w = on_a_line(rule, penalty="r1", gamma=0.5), []
+    played.fit(4, callback=lambda t: w.append(t.D.w.item()), callback_every=1, progress=False, capture=capture)
+    assert (played.engine.replayed > 0) is capture
+    expected = [4.0]
+    for knob in (1, 2, 4, 8):
+        expected.append(expected[-1] - 0.1 * (-1 + knob * 0.5 * expected[-1]))
+    assert w == pytest.approx(expected) and expected[1:4] == pytest.approx([3.9, 3.61, 2.988])
+    assert played.controller.history.value.tolist() == [2, 4, 8, 16]
+
+
+@pytest.mark.parametrize(("signal", "expected"), [("real_sign", 1.0), ("false_positives", 0.0), ("accuracy", 0.5)])
+def test_the_trainer_hands_its_rule_real_and_fake_logits_in_this_order(signal, expected):
+    """D(1) = 4 for what is real, D(0) = 0 for what is not. Exchanged, they would give 0, 1 and 0."""
+    played = on_a_line(Rule(signal, "lr_d", 0.0, 1.0, every=1)).fit(3, progress=False)
+    assert played.controller.history.signal.tolist() == [expected] * 3

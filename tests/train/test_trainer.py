@@ -1,5 +1,6 @@
 """The loop against a loop written out by hand, resumption, and what a recipe refuses."""
 
+import contextlib
 import copy
 import dataclasses
 import signal
@@ -19,6 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from ganlab import losses
 from ganlab.population import build
 from ganlab.train import OPTIMIZERS, Recipe, Stream, Trainer
+from ganlab.train.optimizers import WITHOUT_BETAS
 
 
 def weights(*nets):
@@ -211,6 +213,8 @@ def test_a_recipe_is_frozen():
         ({"lr_d": -1.0}, "lr_d=-1.0"),
         ({"lr_g": float("nan")}, "lr_g=nan"),
         ({"betas": (0.5, 1.0)}, "betas"),
+        ({"betas": (0.0, 0.9), "optimizer_g": "sgd", "optimizer_d": "sgd"}, "sgd has no betas; Adam and its kin have"),
+        ({"betas": (0.0, 0.9), "optimizer_g": "sgd", "optimizer_d": "adagrad"}, "adagrad and sgd has no betas"),
         ({"momentum": 0.9}, "Adam does not use it"),
         ({"momentum": 0.9, "optimizer_d": "adagrad"}, "Adam and adagrad does not use it"),
         ({"optimizer_d": "extra_adam"}, "set both optimizers to it"),
@@ -233,6 +237,23 @@ def test_a_recipe_is_frozen():
 def test_a_recipe_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**arguments)
+
+
+@pytest.mark.parametrize("other", OPTIMIZERS)
+def test_betas_are_taken_where_one_player_reads_them(other):
+    if not other.startswith("extra_"):
+        assert Recipe(betas=(0.0, 0.9), optimizer_g=other).betas == (0.0, 0.9)  # D has Adam
+    refused = other in WITHOUT_BETAS
+    with pytest.raises(ValueError, match="has no betas") if refused else contextlib.nullcontext():
+        Recipe(betas=(0.0, 0.9), optimizer_g=other, optimizer_d=other)
+    made = OPTIMIZERS[other]([nn.Parameter(torch.zeros(1))], 0.1, Recipe(betas=(0.25, 0.75)))
+    assert ("betas" in made.defaults) is not refused
+    assert made.defaults.get("betas", (0.25, 0.75)) == (0.25, 0.75)
+
+
+def test_an_optimizer_of_ones_own_may_read_betas(monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "mine", OPTIMIZERS["adam"])
+    assert Recipe(betas=(0.0, 0.9), optimizer_g="mine", optimizer_d="mine").betas == (0.0, 0.9)
 
 
 class WithSigmoid(D):
@@ -275,6 +296,32 @@ def test_a_stream_that_fails_once_goes_on():
         except OSError:
             failed += 1
     assert failed == 1
+
+
+class Counting:
+    """Samples 0, 1, 2, ... in the order in which they are asked for."""
+
+    shape = (1,)
+
+    def __init__(self):
+        self.next = 0
+
+    def sample(self, n, generator=None):
+        first, self.next = self.next, self.next + n
+        return torch.arange(first, first + n, dtype=torch.float32)[:, None]
+
+
+@pytest.mark.parametrize("critic_steps", [1, 3])
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_stream_gives_every_sample_that_it_draws_once_and_in_order(ahead, critic_steps):
+    """Batches of 4 over three blocks: 0 to 3, 4 to 7, and so on; for three critic steps 0 to 11 in the first step."""
+    stream = Stream(Counting(), 2, 4, 0, critic_steps=critic_steps, ahead=ahead)
+    steps = [stream.next() for _ in range(3 * stream.block)]
+    assert [len(step) for step in steps] == [critic_steps] * len(steps)
+    seen = torch.cat([real.flatten() for step in steps for real, _ in step])
+    assert seen.tolist() == list(range(3 * stream.block * critic_steps * 4))
+    latents = torch.cat([z for step in steps for _, z in step])
+    assert len(latents.unique(dim=0)) == len(latents) == len(seen)
 
 
 @pytest.mark.parametrize("ahead", [True, False])
