@@ -79,6 +79,31 @@ def _worst_sigma(net: torch.nn.Module) -> float:
     return max(abs(layer.sigma().item() / sigma - 1) for layer, sigma in zip(layers, exact, strict=True))
 
 
+def _pulls() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """W, the gradient on it through W / sigma, and what that asks of each singular value, of a random layer."""
+    torch.manual_seed(0)
+    layer = SpectralNorm(torch.nn.Linear(64, 64, bias=False).double(), steps=2000)
+    x, wish = torch.randn(2, 32, 64, dtype=torch.float64)
+    (layer(x) - wish).square().sum().backward()
+    W = layer.layer.weight
+    u, _, v = torch.linalg.svd(W.detach())
+    return W.detach(), W.grad, torch.einsum("ik,ij,kj->k", u, W.grad, v)
+
+
+@check
+def sigma_gradient_along_the_weights() -> float:
+    """Cosine of the gradient on W through W / sigma with W, without its sign."""
+    W, gradient, _ = _pulls()
+    return abs((W * gradient).sum() / W.norm() / gradient.norm()).item()
+
+
+@check
+def sigma_gradient_along_the_first_direction() -> float:
+    """Length of that gradient's part along u v', the direction of the largest singular value, over its whole length."""
+    _, gradient, pulls = _pulls()
+    return abs(pulls[0] / gradient.norm()).item()
+
+
 @check
 def share_at_the_bounds_after_the_first_clip() -> np.ndarray:
     """Share of weights within 1 % of +-0.01 in 12 layers of width 128 of torch's initialisation, clipped once."""

@@ -28,9 +28,6 @@ def refusals(name):
         ("S4.7", 1, "same side"),
         ("C14.1", 0, "same side"),  # a margin of 0.05 beside an overlap of 0.04
         ("C2.5", 2, "same side"),  # more modes than all eight
-        ("C9.1", 0, "hardly more room"),  # ten in a hundred more, from 89
-        ("C9.1", 1, "hardly more room"),
-        ("C9.6", 0, "quarter"),  # a margin of half the overlap
         ("C14.3", 0, "quarter"),
         ("C8.11", 0, "quarter"),
     ],
@@ -42,13 +39,20 @@ def test_a_threshold_that_cannot_tell_is_refused(name, index, why):
     assert claim.judged(claim.measures[index]) == "open"
 
 
+def test_a_control_that_leaves_no_room_is_refused():
+    """Of weights that start at the bounds to 89 %, hardly ten in a hundred more can come there."""
+    where, against = {"rule": "clip 0.01, eps 1e-30", "layer": 12}, {"column": "at_bounds_start"}
+    measure = measures.Measure("critic-depth", "at_bounds", where, against, kind="share", threshold="> 0.1")
+    assert "hardly more room" in anchors.refusal(measure)
+
+
 def test_most_thresholds_are_not_refused():
     found = [anchors.refusal(measure) for claim in CLAIMS.values() for measure in claim.measures]
     assert sum(map(bool, found)) < len(found) / 10
 
 
 def test_a_claim_that_rests_on_refused_thresholds_is_undecided():
-    for name in ("C9.1", "C9.6", "C14.3", "S4.7"):
+    for name in ("C14.3", "S4.7"):
         assert CLAIMS[name].computed() == "undecided", name
 
 
@@ -163,7 +167,7 @@ def test_the_edge_is_seen_in_a_small_search(monkeypatch):
         ("C12.7", "few"),
         ("C7.4", "small"),
         ("C15.11", "post hoc"),
-        ("C9.6", "refused"),
+        ("C14.3", "refused"),
     ],
 )
 def test_flags(name, flag):
