@@ -1,15 +1,17 @@
-"""What a recipe adds to the bare game: instance noise, a penalty, clipped gradients, clipped weights."""
+"""What a recipe adds to the bare game: instance noise, a penalty, unrolling, clipped gradients and weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ganlab import losses
 from ganlab._draws import Draws
 from ganlab.clipping import CLIPS, PercentileClip, Report, clip_weights_
 from ganlab.penalties import PENALTIES
 from ganlab.train.numbers import Numbers
 from ganlab.train.recipe import PLAYERS, Recipe
+from ganlab.train.unrolled import unrolled
 
 
 class Cures:
@@ -47,6 +49,12 @@ class Cures:
             * self.numbers["gamma"]
             * PENALTIES[self.recipe.penalty](D, real, fake, self.draws)
         )
+
+    def ahead(self, D: nn.Module, loss: losses.Loss, real: Tensor, fake: Tensor) -> Callable[[Tensor], Tensor]:
+        """The D that G plays against: D itself, or what would become of it in a few steps more."""
+        if not self.recipe.unroll:
+            return D
+        return unrolled(D, loss, real, self.noisy(fake), self.recipe.unroll, self.recipe.unroll_lr)
 
     def clip(self, player: str, net: nn.Module) -> None:
         """Between `backward()` and `step()`."""

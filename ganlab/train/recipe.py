@@ -58,6 +58,9 @@ class Recipe:
         clip_at: its threshold: the largest entry ("value"), norm ("norm", "layerwise") or ratio to the weights
             ("adaptive"), or the percentile of the norms so far ("percentile").
         clip_players: whose: "G", "D" or "both".
+        unroll: G's loss is taken with the D that would stand there after so many more steps of gradient descent, and
+            its gradient flows through these (`ganlab.train.unrolled`; Metz et al. 2017). 0: with D as it is.
+        unroll_lr: the rate of those steps.
         weight_clip: D's weights are clamped to [-weight_clip, weight_clip] after each of its steps; None: not.
         l2_g, l2_d: weight of an L2 term in the player's loss, l2/2 |parameters|^2: what torch's SGD and Adam call
             `weight_decay`.
@@ -89,6 +92,8 @@ class Recipe:
     clip_at: float = 1.0
     clip_players: str = "both"
     weight_clip: float | None = None
+    unroll: int = 0
+    unroll_lr: float = 0.1
     noise: str | None = None
     noise_sigma: Scheduled = 0.1
     noise_steps: int = 1000
@@ -134,7 +139,9 @@ class Recipe:
         # A schedule may start at 0: the average is then the weights themselves.
         if not all(0 < decay < 1 or (decay == 0 and "ema" in self.schedules) for decay in values(self.ema)):
             raise ValueError(f"ema={self.ema}: a decay in (0, 1), or None for no average")
-        for name in ("gamma", "noise_sigma", "clip_at", "weight_clip"):
+        if not isinstance(self.unroll, int) or self.unroll < 0:
+            raise ValueError(f"unroll={self.unroll!r}: a whole number of steps, 0 for none")
+        for name in ("gamma", "noise_sigma", "clip_at", "weight_clip", "unroll_lr"):
             given = values(getattr(self, name))
             if (not given and name != "weight_clip") or not all(0 <= value < float("inf") for value in given):
                 raise ValueError(

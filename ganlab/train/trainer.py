@@ -123,7 +123,8 @@ class Trainer:
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
-        fake_logits_g = self.precision.run(self.D, self.cures.noisy(fake))
+        opponent = self.cures.ahead(self.D, self.loss, real, fake)
+        fake_logits_g = self.precision.run(opponent, self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 

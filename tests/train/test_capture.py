@@ -26,6 +26,7 @@ RECIPES = {
     **{f"clip {name}": {"clip": name, "clip_at": 30.0 if name == "percentile" else 0.01} for name in CLIPS},
     "lazy penalty": {"penalty": "wgan_gp", "penalty_every": 3},
     "three critic steps": {"critic_steps": 3, "penalty": "r1", "penalty_every": 2},
+    "unrolled": {"unroll": 2, "unroll_lr": 0.3},
     "noise that ends": {"noise": "linear", "noise_sigma": 0.5, "noise_steps": 9},
     "average": {"ema": 0.9},
     "weight clip": {"loss": "wasserstein", "weight_clip": 0.05},

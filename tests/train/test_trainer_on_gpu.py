@@ -33,6 +33,7 @@ RECIPES = {
     "lazy penalty": {"penalty": "wgan_gp", "penalty_every": 3},
     "three critic steps": {"critic_steps": 3, "penalty": "r1", "penalty_every": 2},
     "average": {"ema": 0.9},
+    "unrolled": {"unroll": 2, "unroll_lr": 0.3},
     "weight clip": {"loss": "wasserstein", "weight_clip": 0.05},
     "decay": {"weight_decay_d": 1.0, "weight_decay_g": 0.5, "l2_g": 0.1, "l2_d": 0.1},
     "scheduled": {"lr_g": RAMP, "penalty": "r1", "gamma": RAMP, "ema": RAMP, "betas": (RAMP, 0.9)},
