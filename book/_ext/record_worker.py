@@ -4,7 +4,8 @@
     {"op": "call", ..., "study": "saturation-long", "index": 3, "resume": "r"}         measures one call, keeps it in r
     {"op": "finish", ..., "study": "saturation-long", "resume": "r", "out": "recorded"}  writes the table of all calls
 
-`"tiny": true` cuts each study down to the first point of its grid and its first seed (of a population: two).
+`"tiny": true` cuts each study down to the first point of its grid and its first seed (of a population: two). What it
+reads of earlier studies is then what ships with the package, where it does: a table so small would lack most of it.
 What the chapter prints goes to the error output.
 """
 
@@ -14,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +23,8 @@ from typing import Any
 
 import chapter_slices
 from ganlab.study import Study
-from ganlab.study.recordings import write
+from ganlab.study.code import PACKAGE
+from ganlab.study.recordings import from_folder, write
 
 
 @cache
@@ -76,7 +79,8 @@ def main() -> None:
         task = json.loads(line)
         start = time.perf_counter()
         try:
-            answer = OPERATIONS[task.pop("op")](**task)
+            with from_folder(PACKAGE / "recorded") if task.get("tiny") else nullcontext():
+                answer = OPERATIONS[task.pop("op")](**task)
         except Exception:
             answer = {"error": traceback.format_exc(limit=-6)}
         print(json.dumps({"took": round(time.perf_counter() - start, 2), **answer}), file=answers, flush=True)
