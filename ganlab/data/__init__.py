@@ -16,9 +16,10 @@ from ganlab.data.catalogue import (
 )
 from ganlab.data.dataset import Dataset, Range, check_range
 from ganlab.data.mixtures import grid, ring, swiss_roll
+from ganlab.data.pictures import folder
 from ganlab.data.stacked import stack
 
 __all__ = [
-    "DATASETS", "FITS", "Dataset", "Range", "check_range", "digits", "faces", "fashion_mnist", "grid", "load",
-    "mnist", "ring", "stack", "stacked_digits", "swiss_roll",
+    "DATASETS", "FITS", "Dataset", "Range", "check_range", "digits", "faces", "fashion_mnist", "folder", "grid",
+    "load", "mnist", "ring", "stack", "stacked_digits", "swiss_roll",
 ]  # fmt: skip

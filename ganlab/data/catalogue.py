@@ -1,7 +1,9 @@
 """What the players play over: 2-D mixtures whose modes are known, and real images in a declared range."""
 
 import inspect
+import os
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from ganlab._check import lookup, optional
 from ganlab.data import _mnist_files
 from ganlab.data.dataset import Dataset, Range
 from ganlab.data.mixtures import grid, ring, swiss_roll
+from ganlab.data.pictures import folder, names_a_folder
 from ganlab.data.stacked import stack
 
 FASHION_CLASSES = (
@@ -27,30 +30,38 @@ FASHION_CLASSES = (
 )
 
 
-def load(name: str, *, size: int | None = None, fit: str = "pad", value_range: Range = (-1.0, 1.0), **options):
-    """The `Dataset` called `name`; the known names are the keys of `DATASETS`.
+def load(
+    name: str | os.PathLike, *, size: int | None = None, fit: str | None = None, value_range: Range = (-1.0, 1.0),
+    **options,
+):  # fmt: skip
+    """The `Dataset` called `name`, a key of `DATASETS`; or the pictures in a folder of your own (see `folder`).
 
     Args:
+        name: a name, or the path of a folder. A folder whose name is a data set's needs a slash: "./digits".
         size: height and width of the images, by default as they are: digits and stacked_digits 8, faces 25, mnist and
-            fashion_mnist 28.
-        fit: how to get to `size`. "pad" adds background on all sides and alters no pixel (28 to 32); "crop" keeps the
-            centre (faces: 25 to 24); "resize" interpolates.
+            fashion_mnist 28; a folder's pictures 64.
+        fit: how to get to `size`. "pad", the default, adds background on all sides and alters no pixel (28 to 32);
+            "crop" keeps the centre (faces: 25 to 24); "resize" interpolates. Not for a folder, whose pictures are
+            resized and cropped.
         value_range: range to scale the pixels to. Points (ring, grid, swiss_roll) have neither size nor range.
-        options: those of the data set's own function, such as root, download and train for mnist, or sigma for ring.
+        options: those of the data set's own function, such as root, download and train for mnist, sigma for ring, or
+            channels for a folder.
 
     Raises:
         ValueError: an unknown name or option, a size of points, or one that `fit` cannot make of the images.
+        FileNotFoundError: no such folder, or files that cannot be downloaded.
 
     >>> from ganlab.data import load
     >>> digits = load("digits", size=32)
     >>> digits.shape, digits.value_range, len(digits)
     ((1, 32, 32), (-1.0, 1.0), 1797)
     """
-    build = lookup(DATASETS, name, "data set")
-    known = list(inspect.signature(build).parameters)
-    if unknown := [option for option in options if option not in known]:
-        raise ValueError(f"{name} has no option {unknown[0]!r}; known: {', '.join(known) or 'none'}")
-    data = build(**options)
+    if name not in DATASETS and names_a_folder(name):
+        if fit is not None:
+            raise ValueError(f"fit={fit!r} is not for a folder: its pictures are resized, and their middle is kept")
+        given = options if size is None else {**options, "size": size}
+        return _fitted(_built(partial(folder, name), str(name), given), None, "pad", value_range)
+    data, fit = _built(lookup(DATASETS, name, "data set"), name, options), fit or "pad"
     if data.pool is not None:
         return stack(_fitted(data.pool, size, fit, value_range))
     if data.samples is None:
@@ -58,6 +69,13 @@ def load(name: str, *, size: int | None = None, fit: str = "pad", value_range: R
             raise ValueError(f"size={size}: {name} holds points, not images")
         return data
     return _fitted(data, size, fit, value_range)
+
+
+def _built(build: Callable[..., Dataset], name: str, options: dict) -> Dataset:
+    known = list(inspect.signature(build).parameters)
+    if unknown := [option for option in options if option not in known]:
+        raise ValueError(f"{name} has no option {unknown[0]!r}; known: {', '.join(known) or 'none'}")
+    return build(**options)
 
 
 def _fitted(data: Dataset, size: int | None, fit: str, value_range: Range) -> Dataset:

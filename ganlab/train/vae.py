@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganlab._check import optional
 from ganlab._progress import bar
 from ganlab.latent import normal
+from ganlab.train.average import WeightAverage
 from ganlab.train.stream import Stream
 
 if TYPE_CHECKING:
@@ -102,12 +103,14 @@ def kl_to_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def fit(
-    vae: VAE, data, steps: int, *, seed: int = 0, batch: int = 64, lr: float = 1e-3, log_every: int = 10,
+    vae: VAE, data, steps: int, *, seed: int = 0, batch: int = 64, lr: float = 1e-3, beta: float = 1.0,
+    ema: float | None = None, log_every: int = 10,
     callback: Callable[[VAE, int], None] | None = None, callback_every: int = 100, progress: bool = True,
 ) -> "pd.DataFrame":  # fmt: skip
     """Train with Adam for `steps` steps; return a table: step, seed, reconstruction, kl (means since the row before).
 
-    The two losses are in nats a sample, as `VAE.loss` has them. It needs pandas.
+    The two losses are in nats a sample, as `VAE.loss` has them. With `ema` the VAE ends with the running average of its
+    weights, and callbacks see the average. It needs pandas.
 
     >>> import torch
     >>> from ganlab import data, nets
@@ -123,27 +126,37 @@ def fit(
         seed: of the batches and the noise; the batches are those of a GAN trained with this seed and batch size.
         batch: images in a batch.
         lr: Adam's learning rate.
+        beta: weight of the KL divergence, as a multiple of what the bound has.   Higgins et al. 2017.
+        ema: decay of the running average, in (0, 1), as in `Recipe`; None: no average.
         log_every: steps that one row averages over.
         callback: called with the VAE and the step before the first step and after every `callback_every` steps.
         progress: show a progress bar.
     """
     pd = optional("pandas", extra="lab")  # before the training, not after it
+    if not (beta >= 0 and (ema is None or 0 < ema < 1)):
+        raise ValueError(f"beta={beta}, ema={ema}: a weight that is not negative, and a decay in (0, 1) or None")
+    average = None if ema is None else WeightAverage(vae)
+    shown = vae if average is None else average.module
     device = next(vae.parameters()).device
     optimizer = torch.optim.Adam(vae.parameters(), lr=lr, fused=True)
     stream = Stream(data, vae.decoder.latent, batch, seed, device=device)
     rows, running = [], []
     if callback is not None:
-        callback(vae, 0)
+        callback(shown, 0)
     for step in bar(range(1, steps + 1), desc="VAE", unit="step", progress=progress):
         [(images, noise)] = stream.next()
         parts = torch.stack(vae.loss(images, noise))
         optimizer.zero_grad()
-        parts.sum().backward()
+        (parts[0] + beta * parts[1]).backward()
         optimizer.step()
+        if average is not None:
+            average.update(vae, ema if step > 1 else 0.0)  # the first step copies
         running.append(parts.detach())
         if step % log_every == 0 or step == steps:
             rows.append((step, seed, *torch.stack(running).mean(0).tolist()))
             running = []
         if callback is not None and step % callback_every == 0:
-            callback(vae, step)
+            callback(shown, step)
+    if average is not None:
+        vae.load_state_dict(average.module.state_dict())
     return pd.DataFrame(rows, columns=["step", "seed", "reconstruction", "kl"])

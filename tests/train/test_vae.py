@@ -90,3 +90,31 @@ def test_without_pandas_a_fit_stops_before_it_trains(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pandas is needed"):
         vae.fit(small(), data.load("digits"), 1, callback=lambda *_: pytest.fail("it trains"), progress=False)
+
+
+def test_beta_weighs_the_divergence():
+    histories = []
+    for beta in (0.0, 1.0, 30.0):
+        histories.append(vae.fit(small(), data.load("digits"), 150, beta=beta, progress=False).iloc[-1])
+    assert histories[0].kl > histories[1].kl > histories[2].kl
+    assert histories[0].reconstruction < histories[2].reconstruction
+
+
+def test_the_average_of_the_weights_is_seen_and_kept():
+    plain, averaged, seen = small(), small(), []
+    weights = [plain.decoder.body[0].weight.detach().clone()]
+    vae.fit(plain, data.load("digits"), 3, callback_every=1, progress=False,
+            callback=lambda net, _: weights.append(net.decoder.body[0].weight.detach().clone()))  # fmt: skip
+    vae.fit(averaged, data.load("digits"), 3, ema=0.75, callback_every=1, progress=False,
+            callback=lambda net, _: seen.append(net.decoder.body[0].weight.detach().clone()))  # fmt: skip
+    expected = weights[2]  # after the first step, which copies
+    for after in weights[3:]:
+        expected = 0.75 * expected + 0.25 * after
+    torch.testing.assert_close(seen[-1], expected)
+    torch.testing.assert_close(averaged.decoder.body[0].weight.detach(), expected)
+
+
+@pytest.mark.parametrize("options", [{"beta": -1.0}, {"beta": float("nan")}, {"ema": 1.0}, {"ema": 0.0}])
+def test_weights_and_decays_are_checked(options):
+    with pytest.raises(ValueError, match=r"beta=.*, ema=.*: a weight that is not negative, and a decay in"):
+        vae.fit(small(), data.load("digits"), 1, progress=False, **options)
