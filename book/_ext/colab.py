@@ -33,7 +33,8 @@ METADATA = {
 WELCOME = """\
 *This notebook is a chapter of "Gradient Trouble in GANs: a tested book". Run the cells in order; the first one installs
 `ganlab`, which the notebook carries. With a GPU (Runtime, Change runtime type) the experiments take minutes and
-say how many, without one they are cut short; the environment variable `GANLAB_SCALE` chooses: `quick`, `colab`, `full`.*"""
+say how many, without one they are cut short. The environment variable `GANLAB_SCALE` chooses: `quick`, `colab` or
+`full`.*"""
 INSTALL = '''\
 # @title Run this first: installs ganlab {version}, which this notebook carries
 import base64
