@@ -15,7 +15,7 @@ import pandas as pd
 
 from ganlab.study import Study, recorded
 from ganlab.study._sources import _define, imports, stored, uses
-from recording_ages import code_cells
+from notebooks import code_cells
 
 CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 
 import myst
+from notebooks import BOOK, chapters
 
-BOOK = Path(__file__).resolve().parents[1]
 THEOREMS = ("theorem", "lemma", "definition", "proposition", "corollary", "algorithm", "example", "remark")
 NUMBERED = {
     "figure": "Fig.",
@@ -31,11 +31,6 @@ class Label:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number}" if self.number else self.title
-
-
-def chapters() -> list[Path]:
-    """The chapters' notebooks, in the order of the book."""
-    return sorted(BOOK.glob("[0-9][0-9]-*.ipynb"))
 
 
 def chapter_number(path: Path) -> int:

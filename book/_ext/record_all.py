@@ -18,12 +18,14 @@ import threading
 import time
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT), str(HERE)]  # the package need not be installed
+
 import record_archive
 import record_order
 from record_queue import Part, Queue
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 TEST_SECONDS, BENCHMARK_SECONDS, PACKING_SECONDS = 60, 120, 10
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}
 

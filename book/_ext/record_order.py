@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import chapter_slices
-import labels
+import notebooks
 import recording_ages
 from record_queue import Part
 
@@ -27,7 +27,7 @@ def parts(folder: Path, only: Iterable[str] = (), order: Path = ORDER) -> list[P
     first = [line["name"] for line in csv.DictReader(order.read_text().splitlines())]
     again = frozenset(name for name, age in ages.items() if age != recording_ages.OLDER) - set(first)
     found, known, only = [], set(ages), set(only)
-    for notebook in labels.chapters():
+    for notebook in notebooks.chapters():
         script = chapter_slices.write_script(notebook, folder)
         known.add(notebook.stem)
         for number, part in enumerate(chapter_slices.slices(script)):

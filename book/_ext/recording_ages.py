@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import account_tables
-import labels
 from ganlab.study.code import PACKAGE, code_in, statements
+from notebooks import chapters as all_chapters
+from notebooks import code_cells
 
 RECORDED = PACKAGE / "recorded"
 CURRENT, PACKAGE_CHANGED, OLDER, UNKNOWN = "current", "ganlab changed", "older", "unknown"
@@ -40,7 +40,7 @@ def ages(folder: Path = RECORDED, chapters: Iterable[Path] | None = None) -> lis
     """
     names = sorted(path.stem for path in folder.glob("*.csv"))
     found = []
-    for path in labels.chapters() if chapters is None else chapters:
+    for path in all_chapters() if chapters is None else chapters:
         cells = tuple(code_cells(path))
         for study, code in studies(cells, tuple(names)).items():
             stored = json.loads((folder / f"{study}.json").read_text()).get("code")
@@ -55,12 +55,6 @@ def _age(stored: dict[str, str] | None, code: dict[str, str] | None) -> str:
     if stored["trial"] != code["trial"]:
         return OLDER
     return CURRENT if stored["package"] == code["package"] else PACKAGE_CHANGED
-
-
-def code_cells(path: Path) -> list[str]:
-    """The sources of a notebook's code cells."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 @cache
@@ -111,6 +105,8 @@ def _named(name: ast.expr, statement: ast.stmt, names: tuple[str, ...]) -> list[
 
 def table(found: list[Age]) -> str:
     """A row a chapter: how many of its recorded tables have which age; below, those that are older, by name."""
+    import account_tables  # it needs YAML, which a machine that only records may lack
+
     rows = []
     for chapter in dict.fromkeys(age.chapter for age in found):
         count = Counter(age.age for age in found if age.chapter == chapter)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import labels
+import notebooks
 import record_order
 import recording_ages
 
@@ -52,14 +52,39 @@ def plain_folder(folder: Path) -> Path:
     return folder
 
 
-def record(folder: Path, *options: str, scale: str = "") -> tuple[subprocess.CompletedProcess, Path]:
-    """Run the command there as a stranger would, without this tree on the path."""
-    out = folder / "out"
+# A machine that records: neither Jupyter nor YAML, and the package is not installed.
+BARE = """
+import importlib.abc, sys
+
+REFUSED = "nbformat nbclient IPython ipykernel jupyter_core sphinx myst_parser yaml torchvision".split()
+
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in REFUSED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path[:] = [Refuse(), *(f for f in sys.meta_path if "editable" not in getattr(f, "__module__", ""))]
+"""
+
+
+def record(folder: Path, *options: str) -> tuple[subprocess.CompletedProcess, Path]:
+    """Run the command there as on a machine with little more than torch."""
+    out, bare = folder / "out", folder / "bare"
+    bare.mkdir(exist_ok=True)
+    (bare / "sitecustomize.py").write_text(BARE)
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GANLAB_RECORD", "GANLAB_SCALE")}
     command = [sys.executable, "book/_ext/record_all.py", "--out", str(out), "--processes", "2", *options]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                           env={**environment, "GANLAB_COMMIT": "abc1234"})  # fmt: skip
+                           env={**environment, "PYTHONPATH": str(bare), "GANLAB_COMMIT": "abc1234"})  # fmt: skip
     return ended, out
+
+
+def test_the_bare_machine_has_neither_the_package_nor_jupyter(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(BARE)
+    for name in ("ganlab", "nbformat"):
+        ended = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, text=True,
+                               env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip
+        assert f"No module named '{name}'" in ended.stderr
 
 
 def log(out: Path) -> str:
@@ -181,7 +206,7 @@ def test_the_order_is_the_lists_then_what_is_missing(tmp_path):
     parts = sorted(record_order.parts(tmp_path, order=order), key=lambda part: part.rank)
     assert "balance-sharing" in parts[0].names
     assert "ring-tune" in parts[1].names
-    assert len(labels.chapters()) == len({part.chapter for part in parts})
+    assert len(notebooks.chapters()) == len({part.chapter for part in parts})
     order.write_text("name,why\nring-tunes,y\n")
     with pytest.raises(ValueError, match="no chapter and no study: ring-tunes"):
         record_order.parts(tmp_path, order=order)

@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+import notebooks
 import recording_ages
 from ganlab.study import Study, recordings
 from ganlab.study.code import code_in
@@ -27,7 +28,7 @@ def test_every_recorded_table_has_an_age():
 
 def test_every_trial_of_the_book_has_a_hash():
     for chapter in recording_ages.labels.chapters():
-        cells = tuple(recording_ages.code_cells(chapter))
+        cells = tuple(notebooks.code_cells(chapter))
         found = recording_ages.studies(cells, tuple(age.study for age in AGES))
         assert None not in found.values(), chapter
 
