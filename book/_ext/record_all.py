@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "record", help="folder for what is recorded")
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 1) - 2))
     parser.add_argument("--scale", choices=["full", "colab"], default="full")
-    parser.add_argument("--resume", type=Path, help="a folder with partial.tar.gz of an earlier run")
+    parser.add_argument("--resume", type=Path, help="the folder that an earlier run left")
     parser.add_argument(
         "--only", nargs="*", default=[], help="these chapters or studies, as 05-saturation or ring-tune"
     )
@@ -147,9 +147,10 @@ def main() -> None:
         parts = record_order.parts(run.out / "scripts", arguments.only)
     except ValueError as error:
         sys.exit(str(error))
-    queue = Queue(parts, near=2 * arguments.processes)
     if arguments.resume is not None:
-        record_archive.unpack(arguments.resume, run.resume)
+        record_archive.unpack(arguments.resume, run.out)
+    kept = frozenset(path.stem for folder in (run.recorded, run.again) for path in folder.glob("*.csv"))
+    queue = Queue(parts, near=2 * arguments.processes, kept=kept)
     if "tests" not in arguments.skip:
         command = [
             sys.executable,

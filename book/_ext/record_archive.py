@@ -8,13 +8,14 @@ from typing import Any
 
 from record_queue import Part
 
+KINDS = ("recorded", "again", "partial")
 LARGEST = 14_000_000  # bytes of an archive
 IMAGES = ("fashion_mnist", "faces", "dcgan", "resnet")
 
 
 def pack(out: Path) -> None:
     """Put the tables of `out` into archives; what needs more than one gets several, the first files first."""
-    for name in ("recorded", "again", "partial"):
+    for name in KINDS:
         for old in out.glob(f"{name}*.tar.gz"):
             old.unlink()
         for number, files in enumerate(_shares(sorted((out / name).iterdir())), 1):
@@ -23,20 +24,22 @@ def pack(out: Path) -> None:
                     archive.add(file, arcname=f"{name}/{file.name}")
 
 
-def unpack(folder: Path, into: Path) -> None:
-    """Put the kept calls of an earlier run's archives back.
+def unpack(folder: Path, out: Path) -> None:
+    """Put what an earlier run left in its archives where this run looks for it: tables, and calls that were kept.
 
     Raises:
         FileNotFoundError: there are none.
     """
-    archives = sorted(folder.glob("partial-*.tar.gz"))
+    archives = [path for name in KINDS for path in sorted(folder.glob(f"{name}-*.tar.gz"))]
     if not archives:
-        raise FileNotFoundError(f"{folder} holds no partial-*.tar.gz of an earlier run")
+        raise FileNotFoundError(
+            f"{folder} holds no {', '.join(f'{name}-*.tar.gz' for name in KINDS)} of an earlier run"
+        )
     for path in archives:
         with tarfile.open(path) as archive:
             for member in archive.getmembers():
                 member.name = Path(member.name).name
-                archive.extract(member, into, filter="data")
+                archive.extract(member, out / path.name.split("-")[0], filter="data")
 
 
 def _shares(files: list[Path]) -> list[list[Path]]:

@@ -33,9 +33,15 @@ class Part:
 
 
 class Queue:
-    """The parts, and what is known of them. Safe to use from several threads."""
+    """The parts, and what is known of them. Safe to use from several threads.
 
-    def __init__(self, parts: list[Part], near: int):
+    `near`: as many of the first tasks are looked through for one of a worker's own chapter; `kept`: the studies that an
+    earlier run finished.
+    """
+
+    def __init__(self, parts: list[Part], near: int, kept: frozenset[str] = frozenset()):
+        self.kept = kept
+        parts = [part for part in parts if not part.names or not part.names <= kept]
         self.parts = sorted(parts, key=lambda part: part.rank)
         self.near = near
         self.done: dict[str, tuple[Part, dict[str, Any]]] = {}
@@ -81,7 +87,7 @@ class Queue:
             self.failed[f"{part.chapter}, statement {part.number}"] = answer["error"]
             return
         for study, calls in answer["studies"]:
-            if part.wanted is None or study in part.wanted:
+            if study not in self.kept and (part.wanted is None or study in part.wanted):
                 part.calls[study], part.open[study] = list(range(calls)), set(range(calls))
 
     def _task(self, part: Part) -> tuple[Part, dict[str, Any]] | None:
@@ -106,7 +112,7 @@ class Queue:
 
     def _waits(self, part: Part) -> bool:
         """A table that it reads is still to come."""
-        settled = self.done.keys() | self.failed.keys()
+        settled = self.done.keys() | self.failed.keys() | self.kept
         others = [other for other in self.parts if other is not part and other.names & part.reads - settled]
         return any(not self._is_planned(other) or part.reads & other.open.keys() for other in others)
 

@@ -184,6 +184,9 @@ def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     assert record(toy, "--budget", "100", "--only", "toy-tune", "--resume", str(first), *SKIP)[0].returncode == 0
     assert (out / "recorded" / "toy-tune.csv").exists()
     assert not list((out / "partial").iterdir())
+    (out / "recorded" / "toy-tune.csv").write_text("stays\n")
+    assert record(toy, "--budget", "100", "--only", "toy-tune", *SKIP)[0].returncode == 0
+    assert (out / "recorded" / "toy-tune.csv").read_text() == "stays\n", "what is finished is not measured again"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +194,7 @@ def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     [
         (("--only", "nothing"), "no chapter and no study: nothing"),
         (("--budget", "5"), "--budget 5.0: more than 10 seconds"),
-        (("--resume", "nowhere"), "nowhere holds no partial-"),
+        (("--resume", "nowhere"), "nowhere holds no recorded-*.tar.gz"),
     ],
 )
 def test_bad_options_are_named(toy, options, said):
