@@ -6,6 +6,7 @@ instead. Each part is a benchmark of its own and runs in a process of its own; o
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,13 +20,15 @@ def run(part: tuple[str, ...], seconds: float) -> tuple[str, bool]:
     """What a part printed, and whether it came to its end."""
     command = [sys.executable, str(HERE / part[0]), *part[1:]]
     environment = {"PYTHONPATH": str(HERE.parent), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=_with(environment), start_new_session=True)  # fmt: skip
     try:
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=seconds,
-                              env=_with(environment))  # fmt: skip
-    except subprocess.TimeoutExpired as late:
-        said = late.stdout or b""
-        return (said.decode() if isinstance(said, bytes) else said) + f"{part[0]}: stopped after {seconds:g} s", False
-    return done.stdout + ("" if done.returncode == 0 else done.stderr[-2000:]), done.returncode == 0
+        said, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # a part may have processes of its own
+        said, _ = process.communicate()
+        return f"{said}{part[0]}: stopped after {seconds:g} s", False
+    return said + ("" if process.returncode == 0 else errors[-2000:]), process.returncode == 0
 
 
 def _with(more: dict[str, str]) -> dict[str, str]:
