@@ -33,6 +33,7 @@ from ganlab.data import (
 from ganlab.metrics import features
 from ganlab.population import Population
 from ganlab.theory import batchnorm, symbols
+from ganlab.train.unrolled import unrolled
 
 
 @pytest.fixture(autouse=True)
@@ -451,6 +452,13 @@ def average():
         averaged = train.WeightAverage(net)
         averaged.update(net, decay=0.5), averaged.update(net, decay=torch.tensor(0.5, device="cuda"))
         averaged.load_state_dict(torch.load(_saved(averaged.state_dict())))
+
+
+@case("train.unrolled.unrolled")
+def ahead():
+    D, loss = mlp(), losses.get("nonsaturating")
+    after = unrolled(D, loss, randn(4, 2), randn(4, 2), steps=2, lr=0.1)
+    assert after(randn(4, 2)).device == GPU
 
 
 @case("train.Controller", "train.Rule", "train.RULES", "train.SIGNALS", "train.KNOBS")

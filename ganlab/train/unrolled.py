@@ -22,8 +22,7 @@ def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, l
     >>> from ganlab import losses
     >>> from ganlab.train.unrolled import unrolled
     >>> D = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.Flatten(0))
-    >>> torch.nn.init.zeros_(D[0].weight).requires_grad_()[0, 0].item()
-    0.0
+    >>> _ = torch.nn.init.zeros_(D[0].weight)
     >>> ahead = unrolled(D, losses.get("minimax"), torch.zeros(1, 1), torch.ones(1, 1), steps=1, lr=1.0)
     >>> ahead(torch.ones(1, 1)).item(), D(torch.ones(1, 1)).item()
     (-0.5, 0.0)
