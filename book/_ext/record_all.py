@@ -152,20 +152,12 @@ def main() -> None:
     kept = frozenset(path.stem for folder in (run.recorded, run.again) for path in folder.glob("*.csv"))
     queue = Queue(parts, near=2 * arguments.processes, kept=kept)
     if "tests" not in arguments.skip:
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-m",
-            "gpu",
-            "-p",
-            "no:cacheprovider",
-            *record_order.gpu_tests(),
-        ]
-        step(run, "tests", command, TEST_SECONDS)
+        # nbval would be loaded as a plugin, and needs Jupyter
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+        step(run, "tests", [*command, "-p", "no:nbval", *record_order.gpu_tests()], TEST_SECONDS)
     if "benchmarks" not in arguments.skip:
-        step(run, "benchmarks", [sys.executable, "benchmarks/gpu.py"], BENCHMARK_SECONDS)
+        each = 2 if arguments.rehearse else BENCHMARK_SECONDS / 6  # there are five, and none need be killed
+        step(run, "benchmarks", [sys.executable, "benchmarks/gpu.py", "--seconds", f"{each:g}"], BENCHMARK_SECONDS)
     if "studies" not in arguments.skip:
         studies(run, queue, arguments.processes)
     record_archive.pack(run.out)
