@@ -13,6 +13,7 @@ from unittest import mock
 
 import pandas as pd
 
+from ganlab._files import replace
 from ganlab.study import Study, recorded
 from ganlab.study._sources import _define, imports, stored, uses
 from notebooks import code_cells
@@ -147,7 +148,14 @@ def _read(node: ast.AST) -> Iterator[str]:
 
 
 def _execute(part: Slice) -> dict[str, Any]:
+    """Run the statements. The file that they are said to come from ends with the last: what a name means later in the
+    chapter is no part of what the study knows itself by."""
+    last = part.statements[-1]
+    source = part.file.with_name(f"{part.file.stem}-{last.lineno}.py")
+    if not source.exists():
+        text = "\n".join(part.file.read_text().split("\n")[: last.end_lineno]) + "\n"
+        replace(source, lambda file: file.write(text.encode()))
     names: dict[str, Any] = {"__name__": part.file.stem}
     module = ast.Module(list(part.statements), type_ignores=[])
-    exec(compile(module, str(part.file), "exec"), names)
+    exec(compile(module, str(source), "exec"), names)
     return names

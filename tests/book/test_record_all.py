@@ -16,6 +16,11 @@ import record_order
 import recording_ages
 
 ROOT = Path(__file__).resolve().parents[2]
+# Chapters 12 and 16 run these only at full scale.
+ONLY_AT_FULL_SCALE = {
+    *("parts-convs-tune", "parts-inside-again", "parts-inside-d", "parts-inside-tune", "parts-output-again"),
+    *("parts-output-fashion", "balance-weight-fixed"),
+}
 LARGEST, FILES = 15_000_000, 8
 TOY = """
 import math
@@ -103,7 +108,7 @@ def test_every_study_of_every_chapter_is_recorded(rehearsal):
     made = {path.stem for kind in ("recorded", "again") for path in (out / kind).glob("*.csv")}
     known = {path.stem for path in (ROOT / "ganlab" / "recorded").glob("*.csv")}
     measured = {age.study for age in recording_ages.ages() if age.chapter}
-    assert measured <= made, f"not measured: {sorted(measured - made)}"
+    assert measured - made <= ONLY_AT_FULL_SCALE, f"not measured: {sorted(measured - made - ONLY_AT_FULL_SCALE)}"
     assert known >= made - {name for part in record_order.parts(out / "x") for name in part.names}
 
 
