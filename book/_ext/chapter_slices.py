@@ -7,6 +7,7 @@ all cells up to the study's, because a study knows its calls by the source of it
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -39,8 +40,9 @@ def write_script(notebook: Path, folder: Path) -> Path:
     return script
 
 
+@cache
 def slices(script: Path) -> list[Slice]:
-    """A slice for each top-level statement of the script that runs a study."""
+    """A slice for each top-level statement of the script that runs a study. A script is read once."""
     past = _Past(ast.parse(script.read_text()).body)
     return [past.slice(script, node) for node in past.nodes if past.may_run_a_study(node)]
 

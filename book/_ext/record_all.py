@@ -112,8 +112,8 @@ class Worker(threading.Thread):
         if "error" in answer:
             self.run_of.log(f"FAILED {what} {task}\n{answer['error']}")
         elif task["op"] == "finish":
-            seconds = part.seconds.get(task["study"], 0.0)
-            self.run_of.log(f"{what}: {answer['rows']} rows, {seconds:.0f} s of work, {self.run_of.left:.0f} s left")
+            work = f"{answer['rows']} rows, {answer['seconds']:.0f} s of work"
+            self.run_of.log(f"{what}: {work}, {self.run_of.left:.0f} s left")
 
 
 def studies(run: Run, queue: Queue, processes: int) -> None:

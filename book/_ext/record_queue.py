@@ -28,7 +28,6 @@ class Part:
     wanted: frozenset[str] | None = None
     calls: dict[str, list[int]] = field(default_factory=dict)
     open: dict[str, set[int]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
     planned: bool = False
 
 
@@ -76,7 +75,6 @@ class Queue:
                 part.open.pop(study, None)
             elif task["op"] == CALL and study in part.open:
                 part.open[study].discard(task["index"])
-                part.seconds[study] = part.seconds.get(study, 0.0) + answer["seconds"]
             elif task["op"] == FINISH:
                 part.open.pop(study)
                 self.done[study] = (part, answer)

@@ -28,13 +28,8 @@ from ganlab.study.recordings import from_folder, write
 
 
 @cache
-def _slices(script: str) -> list[chapter_slices.Slice]:
-    return chapter_slices.slices(Path(script))
-
-
-@cache
 def _studies(script: str, number: int, tiny: bool) -> dict[str, Study]:
-    found = chapter_slices.studies(_slices(script)[number])
+    found = chapter_slices.studies(chapter_slices.slices(Path(script))[number])
     return {study.name: smallest(study) if tiny else study for study in found}
 
 
@@ -45,8 +40,7 @@ def smallest(study: Study) -> Study:
 
 
 def plan(script: str, slice: int, tiny: bool = False) -> dict[str, Any]:
-    """The studies of a slice: name and number of calls. Whatever was known of the slice is forgotten."""
-    _studies.cache_clear()
+    """The studies of a slice: name and number of calls."""
     return {"studies": [[study.name, len(study)] for study in _studies(script, slice, tiny).values()]}
 
 
