@@ -24,7 +24,11 @@ CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 @dataclass(frozen=True)
 class Slice:
-    """A statement that runs studies, behind the statements that it rests on, and the recorded tables these read."""
+    """A statement that runs studies, behind the statements that it rests on.
+
+    `reads`: every string in them, among which are the names of the recorded tables that they read, often by way of a
+    function of the chapter (`found("ring-tune")`).
+    """
 
     file: Path
     statements: tuple[ast.stmt, ...]
@@ -126,15 +130,17 @@ class _Past:
 
     def slice(self, script: Path, last: ast.stmt) -> Slice:
         nodes = self.needed(last)
-        return Slice(script, tuple(nodes), frozenset(name for node in nodes for name in _read(node)))
+        return Slice(script, tuple(nodes), frozenset(text for node in nodes for text in _strings(node)))
 
 
 def _registers(node: ast.stmt) -> bool:
     """It sets an entry of a registry, by the custom of the book an upper-case name."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(node, CODE):
         return False
     set_in = [part.value for part in ast.walk(node) if isinstance(part, ast.Subscript)
               and not isinstance(part.ctx, ast.Load)]  # fmt: skip
+    set_in += [part.func.value for part in ast.walk(node) if isinstance(part, ast.Call)
+               and getattr(part.func, "attr", "") in ("update", "setdefault")]  # fmt: skip
     return any((getattr(place, "attr", "") or getattr(place, "id", "")).isupper() for place in set_in)
 
 
@@ -142,11 +148,10 @@ def _runs(node: ast.AST) -> bool:
     return any(isinstance(part, ast.Call) and getattr(part.func, "attr", "") == "run" for part in ast.walk(node))
 
 
-def _read(node: ast.AST) -> Iterator[str]:
-    """The names of recorded tables that `node` asks for."""
+def _strings(node: ast.AST) -> Iterator[str]:
     for part in ast.walk(node):
-        if isinstance(part, ast.Call) and getattr(part.func, "id", "") == "recorded":
-            yield from (argument.value for argument in part.args if isinstance(argument, ast.Constant))
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
 
 
 def _execute(part: Slice) -> dict[str, Any]:

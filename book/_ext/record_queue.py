@@ -109,10 +109,11 @@ class Queue:
             del part.calls[task["study"]]
 
     def _waits(self, part: Part) -> bool:
-        """A table that it reads is still to come."""
+        """A table that it reads is still to come; one that stays as it is need not be measured again first."""
         settled = self.done.keys() | self.failed.keys() | self.kept
-        others = [other for other in self.parts if other is not part and other.names & part.reads - settled]
-        return any(not self._is_planned(other) or part.reads & other.open.keys() for other in others)
+        others = [other for other in self.parts
+                  if other is not part and other.names & part.reads - settled - other.again]  # fmt: skip
+        return any(not self._is_planned(other) or part.reads & other.open.keys() - other.again for other in others)
 
     def _is_planned(self, part: Part) -> bool:
         return part.planned and (part.chapter, part.number) not in self.busy

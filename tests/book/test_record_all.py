@@ -14,6 +14,7 @@ import pytest
 import notebooks
 import record_order
 import recording_ages
+from record_queue import Part, Queue
 
 ROOT = Path(__file__).resolve().parents[2]
 # Chapters 12 and 16 run these only at full scale.
@@ -25,18 +26,23 @@ LARGEST, FILES = 15_000_000, 8
 TOY = """
 import math
 
+from ganlab.losses import LOSSES
 from ganlab.nets import INITS
 from ganlab.study import Study, at_scale, recorded
 
 STEP = 1
 def trial(seed, power):
-    return {"value": STEP * seed**power, "known": "toy" in INITS}
+    return {"value": STEP * seed**power, "known": "toy" in INITS and "pair" in LOSSES}
 
 STEP = 2
 INITS["toy"] = lambda net: net
+LOSSES.update({"pair": None})
 print(undefined_name)
 seeds = range(at_scale(quick=2, full=3))
 toy = Study("toy-tune", trial, {"power": [1, 2]}, seeds=seeds).run()
+
+def found(search):
+    return recorded(search).power
 
 best = recorded("toy-tune").power.max()
 def final(seeds, power):
@@ -46,6 +52,11 @@ def final(seeds, power):
 
 for name, powers in {"toy-final": [best], "toy-broken": [3]}.items():
     Study(name, final, {"power": powers}, seeds=seeds, population=True).run()
+
+def reads_late(seed, plus):
+    return {"value": found("toy-tune").max() + seed}
+
+Study("toy-late", reads_late, {"plus": [0]}, seeds=seeds).run()
 """
 
 
@@ -170,6 +181,8 @@ def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
     with (out / "recorded" / "toy-final.csv").open() as file:
         assert [int(row["value"]) for row in csv.DictReader(file)] == [0, 1, 4]
     assert "as planned" in log(out)
+    with (out / "recorded" / "toy-late.csv").open() as file:
+        assert [int(row["value"]) for row in csv.DictReader(file)] == [2, 3, 4], "what a trial reads is there"
 
 
 def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
@@ -191,6 +204,15 @@ def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     (out / "recorded" / "toy-tune.csv").write_text("stays\n")
     assert record(toy, "--budget", "100", "--only", "toy-tune", *SKIP)[0].returncode == 0
     assert (out / "recorded" / "toy-tune.csv").read_text() == "stays\n", "what is finished is not measured again"
+
+
+@pytest.mark.parametrize(("again", "first"), [(frozenset(), "search"), (frozenset({"search"}), "final")])
+def test_a_study_does_not_wait_for_a_table_that_stays_as_it_is(again, first):
+    """A search that is recorded and current is measured again for a replication, after what is missing."""
+    search = Part("99-toy", "s", 1, frozenset({"search"}), frozenset(), 7, again)
+    final = Part("99-toy", "s", 2, frozenset({"final"}), frozenset({"search"}), 0, frozenset())
+    part, task = Queue([search, final], near=1).next("")
+    assert (task, first) == ({"op": "plan"}, next(iter(part.names)))
 
 
 @pytest.mark.parametrize(
