@@ -11,8 +11,8 @@ from ganlab.preflight import _data, _flow, _modes, _outputs, _owners, _saving
 from ganlab.preflight._rehearsal import Losses, Rehearsal, nonsaturating, play
 from ganlab.preflight.findings import Finding, Report
 
-# Each rule looks at one thing. A function of your own, appended here, is asked like the others.
-RULES: list[Callable[[Rehearsal], Iterator[Finding]]] = [
+# Each looks at one thing.
+_RULES: list[Callable[[Rehearsal], Iterator[Finding]]] = [
     *_owners.RULES, *_data.RULES, *_outputs.RULES, *_modes.RULES, *_flow.RULES, *_saving.RULES
 ]  # fmt: skip
 
@@ -54,7 +54,7 @@ def check(
             raise ValueError(f"{name} is a population of {net.size}: check one network, as its builder makes it")
     scene = Rehearsal({"G": G, "D": D}, optimizers, batch, penalty)
     play(scene, generate or _from_latents(G, batch), judge or D, losses or nonsaturating())
-    return Report(finding for rule in RULES for finding in rule(scene))
+    return Report(finding for rule in _RULES for finding in rule(scene))
 
 
 def _from_latents(G: nn.Module, batch: Tensor) -> Callable[[], Tensor]:
