@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import losses
-from ganlab._check import lookup
-from ganlab._modes import MODES
+from ganlab._modes import in_mode
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
 from ganlab.optim import regularise
@@ -238,7 +237,7 @@ class Trainer(Copyable):
         z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
         if not isinstance(self.seeds, int):
             z = z.expand(len(self.seeds), *z.shape)
-        with lookup(MODES, mode, "mode")(G):
+        with in_mode(G, mode):
             return G(z)
 
     def save(self, path: str | Path) -> None:
