@@ -13,7 +13,7 @@ import wings
 FLOORS = [
     {
         "_check": "Checks that several files share",
-        "_modes": "Eval mode for a while",
+        "_modes": "Eval or train mode for a while",
         "_stacked": "The forward pass of N stacked networks without `vmap`",
         "_files": "Files that are written whole or not at all",
         "_progress": "Progress bars",
@@ -32,6 +32,7 @@ FLOORS = [
         "nets": "Which networks play?",
         "clipping": "Is the gradient too large?",
         "monitor": "What do the gradients do?",
+        "preflight": "What would go wrong?",
         "metrics": "What is a run worth?",
     },
     {

@@ -15,7 +15,20 @@ from second_device import CPU, GPU, pretended_gpu
 from torch import nn
 
 import wings
-from ganlab import clipping, latent, losses, metrics, monitor, nets, optim, penalties, plots, population, train
+from ganlab import (
+    clipping,
+    latent,
+    losses,
+    metrics,
+    monitor,
+    nets,
+    optim,
+    penalties,
+    plots,
+    population,
+    preflight,
+    train,
+)
 from ganlab.clipping import Report
 from ganlab.data import (
     Dataset,
@@ -256,6 +269,21 @@ def compare():
     metrics.frechet_distance(a, b), metrics.precision_recall(a, b), metrics.nearest(a, b)
     metrics.sharpness(pictures), metrics.checkerboard(pictures), metrics.phase_means(pictures)
     metrics.inner(metrics.overlap_map(3).to("cuda"), kernel=3)
+
+
+@case("preflight.check")
+def look_before():
+    G, D = nets.mlp_generator((2,), latent=2, width=4).to("cuda"), mlp()
+    owners = {"G": torch.optim.Adam(G.parameters()), "D": torch.optim.Adam(D.parameters())}
+    assert str(preflight.check(G, D, owners, randn(8, 2))) == "nothing found"
+
+
+@case("latent.Apart", "train.LoaderStream")
+def labels_of_a_loader():
+    D = latent.Apart(mlp(), 3, call=lambda net, x, labels: net(x) * labels).to("cuda")
+    batches = [(torch.randn(4, 2), torch.tensor([0, 1, 2, 0]))]
+    ((real, z),) = train.LoaderStream(batches, latent=2, batch=4, seeds=0, device=GPU, labels=3).next()
+    assert D(real).shape == (4,) and z.device == real.device
 
 
 @case("monitor.snapshot", "monitor.units")
@@ -503,6 +531,8 @@ EXEMPT = {
     "ganlab.penalties.Critic": "a type",
     "ganlab.optim.weight_decay.check_decay": "numbers",
     "ganlab.optim.weight_decay.check_strengths": "numbers",
+    "ganlab.preflight.Finding": "sentences",
+    "ganlab.preflight.Report": "sentences",
     "ganlab.train.CheckpointError": "an error",
     "ganlab.train.Schedule": "numbers of a step",
     **dict.fromkeys(("ganlab.train.schedule.at", "ganlab.train.schedule.values", "ganlab.train.schedule.SHAPES"),

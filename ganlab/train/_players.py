@@ -1,6 +1,6 @@
 """What a trainer asks of its two networks."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from ganlab.population import Population
 from ganlab.train.recipe import Recipe
@@ -21,3 +21,18 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:
         raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
+
+
+def logits_of(output: Tensor, members: bool) -> Tensor:
+    """D's output as logits (batch,) or (N, batch); of a map of logits for each sample, as patch discriminators give,
+    every place is one more in the batch: the mean over them is the loss of Isola et al. 2017, section 3.2.2.
+
+    Raises:
+        TypeError: D gave something else than a tensor.
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"D gave a {type(output).__name__}: a Trainer needs one tensor of logits, (batch,) or a map for each "
+            "sample; return that one alone, or train in a loop of your own"
+        )
+    return output.flatten(int(members)) if output.ndim > 1 + members else output
