@@ -2,7 +2,8 @@
 
 mean    a number of any sign: mean and Student-t interval, cut off at what is possible
 share   part of a whole, in [0, 1]: Wilson's interval where each run is a yes or a no, else as a mean
-ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm
+ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm; where
+        some are 0 or divided by 0, which has no logarithm, the median and its interval from the sign test
 exact   computed without seeds
 """
 
@@ -90,7 +91,9 @@ def over_seeds(kind: str, values: np.ndarray, possible: tuple[float, float], eve
     """One number a seed. `events`: each is 0 or 1, whether something happened in that run."""
     _within(values, possible, kind)
     if kind == "ratio":
-        return _value(geometric(values))
+        if set(values) == {0.0, 1.0}:
+            raise AccountError("kind ratio, and all of these are 0 or 1: take kind share")
+        return _middle(values)
     return _value(wilson(values)) if events else _cut(interval(values), possible)
 
 
@@ -109,10 +112,31 @@ def difference(
 
 
 def ratio(values: np.ndarray, control: np.ndarray) -> Value:
-    """Values over the control's, seed by seed: the geometric mean."""
-    if min(values.min(), control.min()) <= 0:
+    """Values over the control's, seed by seed: the geometric mean, or the median if there are zeros."""
+    if min(values.min(), control.min()) < 0:
         raise AccountError("a ratio needs positive numbers: compare these by their difference")
-    return _value(geometric(values / control))
+    if ((values == 0) & (control == 0)).any():
+        raise AccountError("0 / 0 in a ratio: compare these by their difference")
+    with np.errstate(divide="ignore"):
+        return _middle(values / control)
+
+
+def _middle(ratios: np.ndarray) -> Value:
+    if ratios.min() > 0 and ratios.max() < math.inf:
+        return _value(geometric(ratios))
+    return median(ratios)
+
+
+def median(values: np.ndarray) -> Value:
+    """Median and the interval of order statistics that the sign test does not reject at 5 %, of any numbers, inf too.
+
+    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. Fewer than six values give no interval.
+    """
+    ordered, n = np.sort(values), len(values)
+    below = np.cumsum([math.comb(n, k) for k in range(n)]) / 2**n
+    out = int((below <= 0.025).sum())  # so many may lie outside on each side
+    low, high = (ordered[out - 1], ordered[-out]) if out else (0.0, math.inf)
+    return Value(float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2, float(low), float(high), n)
 
 
 def _value(found: Interval) -> Value:
@@ -131,8 +155,6 @@ def _within(values: np.ndarray, possible: tuple[float, float], kind: str) -> Non
     if values.min() < low - slack or values.max() > high + slack:
         found = f"{values.min():.4g} to {values.max():.4g}"
         raise AccountError(f"kind {kind} lies in [{low:g}, {high:g}], these in [{found}]: another `kind` or `possible`")
-    if kind == "ratio" and values.min() <= 0:
-        raise AccountError("kind ratio is positive, and some of these are 0: take kind mean with `possible: [0, null]`")
 
 
 def _newcombe(a: Interval, b: Interval) -> Value:
