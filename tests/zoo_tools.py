@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 from zoo import BATCH, Case
 
 from ganlab import penalties
@@ -107,7 +108,7 @@ def monitor(case: Case) -> None:
         assert table.status[name] == ("sparse" if grad.is_sparse else "ok")
         if p.numel():
             close(table.grad_norm[name], norm(grad), p.dtype)
-            if norm(grad):
+            if norm(grad) > 1e-6:  # or rounding is all that moves it
                 moved = (dense(p) - before[name]).norm() / before[name].norm()
                 close(table.update_ratio[name], moved, p.dtype, loose=50)
     assert len(watch.activations()) == len(leaves(ours))
@@ -137,7 +138,7 @@ def snapshots(case: Case) -> None:
     outputs = {}
     for name, module in leaves(plain).items():
         module.register_forward_hook(lambda m, i, out, n=name: outputs.setdefault(n, []).append(out))
-    grads = by_hand(case, plain)
+    grads = by_hand(case, plain) if trained(plain) else {}
     assert list(table.index) == list(leaves(plain))
     for name, module in leaves(plain).items():
         seen = [out.detach().clone() for out in outputs.get(name, []) if isinstance(out, Tensor)]
@@ -163,11 +164,9 @@ def owner(parameter: str) -> str:
 
 
 def sample_and_rest(case: Case) -> tuple:
-    """(x,), or what is to be called with x when it is not alone."""
+    """What stands for x: the one input, a tuple of several, or a dict."""
     args, named = case.given()
-    if len(args) + len(named) == 1:
-        return args
-    raise NotImplementedError
+    return (named,) if named else args if len(args) == 1 else (args,)
 
 
 def scaled(case: Case, clip: Callable, expected: Callable) -> None:
@@ -444,27 +443,29 @@ def dead_units(case: Case) -> None:
     inputs = {}
     for name, module in plain.named_modules():
         if isinstance(module, nn.ReLU):
-            module.register_forward_pre_hook(lambda m, args, n=name: inputs.setdefault(n, args[0].detach().clone()))
+            module.register_forward_pre_hook(
+                lambda m, args, n=name: inputs.setdefault(n, []).append(args[0].detach().clone())
+            )
     run(case, plain)
-    for name, x in inputs.items():
-        axis = 1 if x.ndim > 1 else 0
-        by_unit = (x > 0).transpose(0, axis).flatten(1)
-        close(table.dead[name], (~by_unit.any(1)).double().mean())
-        close(table.slope[name], (x > 0).double().mean().sqrt())
+    for name, calls in inputs.items():
+        by_unit = [(x > 0).transpose(0, 1).flatten(1) for x in calls]
+        close(table.dead[name], sum((~one.any(1)).double().mean() for one in by_unit) / len(calls))
+        close(table.slope[name], (sum(one.double().mean() for one in by_unit) / len(calls)).sqrt())
     for ours, theirs in zip(net.buffers(), case.net().buffers(), strict=True):
         assert torch.equal(ours, theirs)
 
 
 def costs(case: Case) -> None:
     net, plain = case.net(), case.net()
-    args, _ = case.given()
+    args, named = case.given()
     table = cost.counts(net, *sample_and_rest(case))
-    assert table.parameters.sum() == cost.parameters(net) + sum(p.numel() for p in net.parameters() if not p.requires_grad)
+    assert table.parameters.sum() == sum(p.numel() for p in plain.parameters())
     assert cost.parameters(net) == sum(p.numel() for p in plain.parameters() if p.requires_grad)
-    from torch.utils.flop_counter import FlopCounterMode
-
+    for module in plain.modules():  # what makes a weight is not what it computes
+        if torch.nn.utils.parametrize.is_parametrized(module):
+            torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        plain.eval()(*args)
+        plain.eval()(*args, **named)
     assert 2 * table.multiply_adds.sum() == counter.get_total_flops()
 
 

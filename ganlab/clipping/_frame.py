@@ -49,7 +49,8 @@ def clip(
     if report is not None:
         report.add(norm, gradients.total(gradients.norms()), share(), ~norm.isfinite() if bad is None else bad)
     # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
-    dtype = torch.promote_types(gradients.grads[0].dtype.to_real(), torch.float32)
+    dtype = gradients.grads[0].dtype
+    dtype = torch.promote_types(dtype.to_real() if dtype.is_complex else dtype, torch.float32)
     return norm if norm.dtype == dtype else norm.to(dtype)
 
 

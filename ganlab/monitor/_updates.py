@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganlab._modules import check_made
 from ganlab.monitor._series import Series
 from ganlab.monitor._sheet import Sheet
 
@@ -16,13 +17,14 @@ class Player:
 
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
-        sizes: how many numbers each holds, for one member.
+        sizes: how many numbers each holds, for one member; a complex one is two.
         series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
     """
 
     def __init__(self, name: str, net: nn.Module, optimizer: Optimizer, members: int | None, series: Series):
+        check_made(net, f"players[{name!r}]")
         named = dict(net.named_parameters())
         self.name, self.members, self.series, self.optimizer = name, members, series, optimizer
         self.names = [parameter.replace("/", ".") for parameter in named]  # a Population writes / for .
@@ -33,7 +35,7 @@ class Player:
             raise ValueError(
                 f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
             )
-        self.sizes = [p.numel() // (members or 1) for p in self.parameters]
+        self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
         self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
