@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -88,10 +89,10 @@ def with_gradients(case: Case) -> tuple[nn.Module, dict[str, Tensor]]:
 # ---------------------------------------------------------------------------------------------------- the tools
 
 
-def monitor(case: Case) -> None:
+def monitor(case: Case, activations: bool = False) -> None:
     ours, plain = case.net(), case.net()
     optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (ours, plain)]
-    watch = Monitor({"D": (ours, optimizers[0])}, activations=True)
+    watch = Monitor({"D": (ours, optimizers[0])}, activations=activations)
     grads = by_hand(case) if trained(ours) else {}
     before = {name: dense(p).clone() for name, p in plain.named_parameters()}
     for net, optimizer in zip((ours, plain), optimizers, strict=True):
@@ -108,11 +109,12 @@ def monitor(case: Case) -> None:
         assert table.status[name] == ("sparse" if grad.is_sparse else "ok")
         if p.numel():
             close(table.grad_norm[name], norm(grad), p.dtype)
-            if norm(grad) > 1e-6:  # or rounding is all that moves it
+            if norm(grad) > 1e-6 and before[name].norm():  # or rounding is all that moves it
                 moved = (dense(p) - before[name]).norm() / before[name].norm()
                 close(table.update_ratio[name], moved, p.dtype, loose=50)
-    assert len(watch.activations()) == len(leaves(ours))
     assert watch.line()
+    if activations:
+        assert list(watch.activations().layer) == list(leaves(ours))
 
 
 def leaves(net: nn.Module) -> dict[str, nn.Module]:
@@ -471,6 +473,7 @@ def costs(case: Case) -> None:
 
 TOOLS: dict[str, Callable] = {
     "monitor": monitor,
+    "monitor, activations": partial(monitor, activations=True),
     "snapshot": snapshots,
     "units": dead_units,
     "cost": costs,

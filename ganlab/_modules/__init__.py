@@ -1,15 +1,17 @@
 """What all wings ask of a network: whose a parameter is, how it is called, and what stands in the way of measuring it.
 
 names.py: the layer that a parameter belongs to, also where another module keeps it for that layer.
+compiled.py: how one that is compiled is run uncompiled, so that hooks are called.
 calls.py: a network called with one input or with several.
 refusals.py: networks that cannot be looked at yet, or not in this way, and what to do about it.
 """
 
 from ganlab._modules.calls import Inputs, call, map_inputs, samples
+from ganlab._modules.compiled import eagerly, is_compiled
 from ganlab._modules.names import is_weight, kept_for, layer_of
 from ganlab._modules.refusals import check_made, explained, refuse_lazy
 
 __all__ = [
-    "Inputs", "call", "check_made", "explained", "is_weight", "kept_for", "layer_of", "map_inputs",
+    "Inputs", "call", "check_made", "eagerly", "explained", "is_compiled", "is_weight", "kept_for", "layer_of", "map_inputs",
     "refuse_lazy", "samples",
 ]  # fmt: skip

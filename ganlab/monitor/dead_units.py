@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor
 
-from ganlab._modules import Inputs, call, check_made
+from ganlab._modules import Inputs, call, check_made, eagerly
 from ganlab._numeric import NAN, NARROW
 from ganlab.monitor import _tables
 from ganlab.monitor._layers import layers
@@ -75,7 +75,7 @@ def units(
     kept = {name: buffer.clone() for name, buffer in net.named_buffers()}
     hooks = [module.register_forward_pre_hook(_keep(inputs[name])) for name, module in found.items()]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), eagerly(net):
             call(net, x)
     finally:
         for hook in hooks:

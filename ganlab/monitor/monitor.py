@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganlab._modules import is_compiled
 from ganlab.monitor import _tables
 from ganlab.monitor._game import Game
 from ganlab.monitor._layers import Taps
@@ -84,6 +85,12 @@ class Monitor:
         self.players = {
             name: Player(name, net, optimizer, self.members, series()) for name, (net, optimizer) in players.items()
         }
+        for name, net in nets.items() if activations else ():
+            if is_compiled(net):
+                raise ValueError(
+                    f"players[{name!r}] is compiled, and a compiled network does not call the hooks of its layers: watch "
+                    "it with activations=False, or train the network that is not compiled while you look at its layers"
+                )
         kinds = None if isinstance(activations, bool) else list(activations)
         self._taps = {name: Taps(net, kinds) for name, net in nets.items()} if activations else {}
         self._activity = {(net, phase): series() for net in self._taps for phase in players}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ganlab._modules import Inputs, call, check_made, explained, is_weight, layer_of, map_inputs, samples
+from ganlab._modules import Inputs, call, check_made, eagerly, explained, is_weight, layer_of, map_inputs, samples
 from ganlab._numeric import NAN, norm
 from ganlab.monitor import _tables
 from ganlab.monitor._layers import Taps
@@ -58,7 +58,7 @@ def snapshot(
     wanted = [t.requires_grad_() for t in samples(x)]
     weights = [(layer_of(name), p) for name, p in net.named_parameters() if is_weight(name) and p.requires_grad]
     try:
-        with torch.enable_grad(), explained("net"):
+        with torch.enable_grad(), explained("net"), eagerly(net):
             value = (_random_direction if loss is None else loss)(call(net, x)).sum()
             grads = torch.autograd.grad(value, [*wanted, *(p for _, p in weights)], allow_unused=True)
     finally:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganlab._check import optional
 from ganlab._modes import evaluating
-from ganlab._modules import Inputs, call, check_made, layer_of
+from ganlab._modules import Inputs, call, check_made, eagerly, layer_of
 from ganlab.population import Population
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def counts(net: nn.Module, x: Inputs) -> "pandas.DataFrame":
 
     hooks = [module.register_forward_hook(hook(name)) for name, module in found.items()]
     try:
-        with torch.no_grad(), evaluating(net):
+        with torch.no_grad(), evaluating(net), eagerly(net):
             call(net, x)
     finally:
         for handle in hooks:
