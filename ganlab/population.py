@@ -46,14 +46,15 @@ class Population(nn.Module):
     """N networks of one architecture as one module: `(N, batch, ...)` in, `(N, batch, ...)` out.
 
     Args:
-        members: the networks; they must have the same parameters and buffers, by name and shape.
+        members: the networks; they must have the same parameters and buffers, by name and shape. What they take beside
+            x (labels, say) goes behind it or by name, with the members first as well.
 
     Parameters and buffers carry a leading member axis. Norms, clipping and percentiles must keep that axis: what mixes
     members is a bug. Dropout draws a different mask for each member, so there (only there) a member differs from its
     solo run.
 
     Raises:
-        ValueError: no members, or members that differ in structure.
+        ValueError: no members, members that differ in structure, or that cannot run side by side.
 
     >>> import torch
     >>> from ganlab.population import Population
@@ -90,9 +91,13 @@ class Population(nn.Module):
         self.latent, self.shape = getattr(members[0], "latent", None), getattr(members[0], "shape", None)
         self.law = getattr(members[0], "law", None)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if x.shape[0] != self.size:
-            raise ValueError(f"x has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor:
+        for name, x in (*((f"input {i}" if i else "x", x) for i, x in enumerate(inputs)), *named.items()):
+            if x.shape[:1] != (self.size,):
+                raise ValueError(f"{name} has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
+        if len(inputs) != 1 or named:
+            return torch.vmap(self._one, randomness="different")(self._stacked(), *inputs, **named)
+        (x,) = inputs
         # The rules know one type of number.
         if self._by_rules and not watched(self.structure) and not torch.is_autocast_enabled(x.device.type):
             try:
@@ -101,8 +106,8 @@ class Population(nn.Module):
                 self._by_rules = False
         return torch.vmap(self._one, randomness="different")(self._stacked(), x)
 
-    def _one(self, state: dict[str, Tensor], x: Tensor) -> Tensor:
-        return functional_call(self.structure, state, (x,))
+    def _one(self, state: dict[str, Tensor], *inputs: Tensor, **named: Tensor) -> Tensor:
+        return functional_call(self.structure, state, inputs, named)
 
     def _stacked(self) -> dict[str, Tensor]:
         return {

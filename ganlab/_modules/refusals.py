@@ -24,6 +24,15 @@ def refuse_lazy(tensors: Iterable[tuple[str, Tensor]], name: str) -> None:
         )
 
 
+def check_fractions(x: Tensor) -> None:
+    """Raise a TypeError for samples without a slope: whole numbers."""
+    if not x.is_floating_point():
+        raise TypeError(
+            f"the samples have dtype {x.dtype}: a slope is that of numbers that can change a little; penalise the part "
+            "of D behind the embedding, on what comes out of that"
+        )
+
+
 @contextmanager
 def explained(what: str) -> Iterator[None]:
     """Say it in our words where torch's checkpoints of the older kind forbid a gradient with respect to `what`."""

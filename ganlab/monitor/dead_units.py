@@ -91,7 +91,9 @@ def units(
 
 def _keep(inputs: list[Tensor]):
     def hook(module: nn.Module, args: tuple) -> None:
-        x = get_unwrapped(args[0]) if is_batchedtensor(args[0]) else args[0]  # `vmap` hides the members, which are first
+        x = (
+            get_unwrapped(args[0]) if is_batchedtensor(args[0]) else args[0]
+        )  # `vmap` hides the members, which are first
         inputs.append(x.clone() if getattr(module, "inplace", False) else x)
 
     return hook
