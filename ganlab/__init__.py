@@ -5,6 +5,7 @@ What people come for:
     ganlab.nets, ganlab.losses, ganlab.train                the GAN: networks, what each player minimises, the loop
     ganlab.theory                                           the losses derived, and what should happen on paper
     ganlab.clipping, ganlab.penalties, ganlab.monitor       gradients clipped, bounded, watched, in any loop
+    ganlab.check                                            what would go wrong, before training (ganlab.preflight)
 
 and the laboratory that the book runs on:
 
@@ -17,13 +18,15 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 _WINGS = (
-    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "study", "plots", "metrics", "data",
-    "latent", "optim", "population",
+    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "preflight", "study", "plots", "metrics",
+    "data", "latent", "optim", "population",
 )  # fmt: skip
-__all__ = ["__version__", *_WINGS]
+__all__ = ["__version__", "check", *_WINGS]
 
 
 def __getattr__(name: str):
+    if name == "check":
+        return import_module("ganlab.preflight").check
     if name in _WINGS:
         try:
             return import_module(f"ganlab.{name}")
@@ -37,4 +40,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_WINGS])
+    return sorted([*globals(), "check", *_WINGS])

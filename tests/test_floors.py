@@ -33,6 +33,7 @@ FLOORS = [
         "nets": "Which networks play?",
         "clipping": "Is the gradient too large?",
         "monitor": "What do the gradients do?",
+        "preflight": "What would go wrong?",
         "metrics": "What is a run worth?",
     },
     {

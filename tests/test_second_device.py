@@ -15,7 +15,20 @@ from second_device import CPU, GPU, pretended_gpu
 from torch import nn
 
 import wings
-from ganlab import clipping, latent, losses, metrics, monitor, nets, optim, penalties, plots, population, train
+from ganlab import (
+    clipping,
+    latent,
+    losses,
+    metrics,
+    monitor,
+    nets,
+    optim,
+    penalties,
+    plots,
+    population,
+    preflight,
+    train,
+)
 from ganlab.clipping import Report
 from ganlab.data import (
     Dataset,
@@ -256,6 +269,13 @@ def compare():
     metrics.frechet_distance(a, b), metrics.precision_recall(a, b), metrics.nearest(a, b)
     metrics.sharpness(pictures), metrics.checkerboard(pictures), metrics.phase_means(pictures)
     metrics.inner(metrics.overlap_map(3).to("cuda"), kernel=3)
+
+
+@case("preflight.check")
+def look_before():
+    G, D = nets.mlp_generator((2,), latent=2, width=4).to("cuda"), mlp()
+    owners = {"G": torch.optim.Adam(G.parameters()), "D": torch.optim.Adam(D.parameters())}
+    assert str(preflight.check(G, D, owners, randn(8, 2))) == "nothing found"
 
 
 @case("monitor.snapshot", "monitor.units")
@@ -503,6 +523,8 @@ EXEMPT = {
     "ganlab.penalties.Critic": "a type",
     "ganlab.optim.weight_decay.check_decay": "numbers",
     "ganlab.optim.weight_decay.check_strengths": "numbers",
+    "ganlab.preflight.Finding": "sentences",
+    "ganlab.preflight.Report": "sentences",
     "ganlab.train.CheckpointError": "an error",
     "ganlab.train.Schedule": "numbers of a step",
     **dict.fromkeys(("ganlab.train.schedule.at", "ganlab.train.schedule.values", "ganlab.train.schedule.SHAPES"),

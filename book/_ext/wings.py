@@ -18,7 +18,7 @@ README = ROOT / "README.md"
 GROUPS = {
     "The GAN": ("nets", "losses", "train", "population"),
     "The loss derivations": ("theory",),
-    "The clipping utilities": ("clipping", "penalties", "monitor"),
+    "The clipping utilities": ("clipping", "penalties", "monitor", "preflight"),
     "The laboratory that the book runs on": ("study", "plots", "metrics", "data", "latent", "optim"),
 }
 

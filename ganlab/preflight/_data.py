@@ -1,0 +1,112 @@
+"""The batch of real samples, and whether G can make such samples at all."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ganlab.preflight import _graph
+from ganlab.preflight._rehearsal import Rehearsal
+from ganlab.preflight.findings import Finding
+
+FAR = 100.0  # how many times wider or narrower than the data an output without bounds may start
+SLACK = 0.05  # of the range: what resampling and noise may add to it
+
+
+def not_floats(scene: Rehearsal) -> Iterator[Finding]:
+    real = scene.real
+    if not real.is_floating_point():
+        yield Finding(
+            "error", "integers", f"The data are {real.dtype}, from {real.min().item()} to {real.max().item()}: D takes "
+            "floats.", "real.float() / 127.5 - 1 for pictures of 0 to 255 and a G that ends in tanh",
+        )  # fmt: skip
+    elif not real.isfinite().all():
+        bad = int((~real.isfinite()).sum())
+        yield Finding(
+            "error", "data not finite", f"{bad} of the batch's {real.numel()} numbers are NaN or infinite.",
+            "find them in the data set, not in the net",
+        )  # fmt: skip
+
+
+def all_alike(scene: Rehearsal) -> Iterator[Finding]:
+    real = scene.real
+    if len(real) > 1 and bool((real == real[:1]).all()):
+        yield Finding(
+            "error", "one sample", f"All {len(real)} samples of the batch are the same one.",
+            "look at what draws the batch",
+        )  # fmt: skip
+
+
+def out_of_reach(scene: Rehearsal) -> Iterator[Finding]:
+    """Data that the last function of G cannot give: D needs no more than the range to tell the two apart."""
+    if not _comparable(scene):
+        return
+    real, end = scene.real, _graph.last_function(scene.fake)
+    least, largest = real.min().item(), real.max().item()
+    if (reach := _graph.bounds(scene.fake)) is not None:
+        low, high = reach
+        slack = SLACK * (min(high, 1.0) - low)
+        if least < low - slack or largest > high + slack:
+            yield Finding(
+                "error", "range", f"The data go from {least:.3g} to {largest:.3g}, and G, which ends in "
+                f"{end.lower()}, gives {low:g} to {high:g}: it can never look real.",
+                f"scale the data to [{low:g}, {high:g}]" if high < float("inf") else "end G in tanh, data in [-1, 1]",
+            )  # fmt: skip
+        elif low < 0 <= least and real.numel() >= 64 and scene.fake.min().item() < -SLACK:
+            yield Finding(
+                "warning", "half of the range", f"The data go from {least:.3g} to {largest:.3g}, and G ends in "
+                f"{end.lower()}, which gives {low:g} to {high:g}: D may tell them apart by the sign alone.",
+                "if the data are in [0, 1]: real * 2 - 1, or a sigmoid at G's end",
+            )  # fmt: skip
+
+
+def far_apart(scene: Rehearsal) -> Iterator[Finding]:
+    if not _comparable(scene) or _graph.bounds(scene.fake) is not None or len(scene.real) < 2:
+        return
+    ratio = (scene.fake.float().std() / scene.real.float().std()).item()
+    if ratio > FAR or 0 < ratio < 1 / FAR:
+        yield Finding(
+            "warning", "scale", f"G's output spreads {ratio:.1e} times as far as the data.",
+            "scale the data to about 1, or look at G's initialisation",
+        )  # fmt: skip
+
+
+def shape_apart(scene: Rehearsal) -> Iterator[Finding]:
+    if scene.fake is not None and scene.fake.shape[1:] != scene.real.shape[1:]:
+        yield Finding(
+            "error", "shape", f"A sample of G has shape {tuple(scene.fake.shape[1:])}, one of the data "
+            f"{tuple(scene.real.shape[1:])}.", "the same shape for both, channels first",
+        )  # fmt: skip
+
+
+def kinds(scene: Rehearsal) -> Iterator[Finding]:
+    """dtype and device of the data beside those of the networks."""
+    for player, net in scene.nets.items():
+        floats = [p for p in net.parameters() if p.is_floating_point()]
+        if not floats:
+            continue
+        places = sorted({str(p.device) for p in floats} | ({str(scene.real.device)} if player == "D" else set()))
+        if len(places) > 1:
+            yield Finding(
+                "error", "devices", f"{player} and what it is shown lie on {' and '.join(places)}.",
+                f"{player}.to(device), and batch.to(device) in the loop",
+            )  # fmt: skip
+        if player == "D" and scene.real.dtype in (torch.float64, torch.float32):
+            others = {p.dtype for p in floats} - {scene.real.dtype}
+            if others & {torch.float64, torch.float32}:
+                yield Finding(
+                    "error", "dtype", f"The data are {scene.real.dtype}, D's parameters {others.pop()}: data that come "
+                    "from NumPy are float64.", "batch.float()",
+                )  # fmt: skip
+
+
+def _comparable(scene: Rehearsal) -> bool:
+    real, fake = scene.real, scene.fake
+    return _floating(real) and fake is not None and _floating(fake) and bool(fake.isfinite().all())
+
+
+def _floating(values: Tensor) -> bool:
+    return values.is_floating_point() and bool(values.isfinite().all())
+
+
+RULES = [not_floats, all_alike, kinds, shape_apart, out_of_reach, far_apart]

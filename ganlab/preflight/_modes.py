@@ -1,0 +1,56 @@
+"""Train and eval mode, and batch norm where it does harm."""
+
+from collections.abc import Iterator
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+from ganlab.preflight._owners import named
+from ganlab.preflight._rehearsal import Rehearsal
+from ganlab.preflight.findings import Finding
+
+BY_MODE = (_BatchNorm, _DropoutNd, _SpectralNorm)  # layers that do something else in eval mode
+
+
+def eval_mode(scene: Rehearsal) -> Iterator[Finding]:
+    for player, net in scene.nets.items():
+        asleep = [
+            name or player for name, part in net.named_modules() if isinstance(part, BY_MODE) and not part.training
+        ]
+        if asleep:
+            yield Finding(
+                "error" if not net.training else "warning", "eval mode",
+                f"In {player} {named(asleep)} {'is' if len(asleep) == 1 else 'are'} in eval mode: stored statistics, "
+                "no dropout, no power iteration.", f"{player}.train(), also after every look at samples",
+            )  # fmt: skip
+
+
+def batch_norm_under_penalty(scene: Rehearsal) -> Iterator[Finding]:
+    names = _batch_norms(scene.nets["D"])
+    if names and scene.penalty:
+        yield Finding(
+            "error", "batch norm under a penalty", f"D has batch norm ({named(names)}): its output at a sample hangs "
+            "on the whole batch, and a penalty on the slope at each sample means nothing.",
+            "layer, group or instance norm in D, or none (Gulrajani et al. 2017, section 4)",
+        )  # fmt: skip
+
+
+def small_batch(scene: Rehearsal) -> Iterator[Finding]:
+    if len(scene.real) > 2:
+        return
+    for player, net in scene.nets.items():
+        if names := _batch_norms(net):
+            yield Finding(
+                "error" if len(scene.real) < 2 else "warning", "batch norm, small batch",
+                f"{player} has batch norm ({named(names)}) and the batch {len(scene.real)} sample(s): with two, every "
+                "unit is plus or minus 1; with one, none.", "a larger batch, or group norm",
+            )  # fmt: skip
+
+
+def _batch_norms(net: nn.Module) -> list[str]:
+    return [name for name, part in net.named_modules() if isinstance(part, _BatchNorm)]
+
+
+RULES = [eval_mode, batch_norm_under_penalty, small_batch]

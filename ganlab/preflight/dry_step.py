@@ -1,0 +1,64 @@
+"""The check: one dry step, then every rule looks at what it showed."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganlab.population import Population
+from ganlab.preflight import _data, _flow, _modes, _outputs, _owners, _saving
+from ganlab.preflight._rehearsal import Losses, Rehearsal, nonsaturating, play
+from ganlab.preflight.findings import Finding, Report
+
+# Each rule looks at one thing. A function of your own, appended here, is asked like the others.
+RULES: list[Callable[[Rehearsal], Iterator[Finding]]] = [
+    *_owners.RULES, *_data.RULES, *_outputs.RULES, *_modes.RULES, *_flow.RULES, *_saving.RULES
+]  # fmt: skip
+
+
+def check(
+    G: nn.Module, D: nn.Module, optimizers: Mapping[str, Optimizer], batch: Tensor, *,
+    generate: Callable[[], Tensor] | None = None, judge: Callable[[Tensor], Tensor] | None = None,
+    losses: Losses | None = None, penalty: bool = False,
+) -> Report:  # fmt: skip
+    """What would go wrong in training these networks, in sentences. One dry step is played, and nothing changes: no
+    weight, no `.grad`, no running statistic, no random state.
+
+    >>> import torch
+    >>> from ganlab import nets, preflight
+    >>> G, D = nets.mlp_generator((2,)), nets.mlp_discriminator((2,))
+    >>> adam = torch.optim.Adam(G.parameters())
+    >>> preflight.check(G, D, {"G": adam, "D": adam}, torch.randn(64, 2)).causes
+    ['owns nothing', 'foreign parameters', 'one optimizer']
+
+    Args:
+        G, D: the networks, on their device and in the mode in which they will train.
+        optimizers: {"G": ..., "D": ...}.
+        batch: real samples as the loop will show them to D, (batch, *shape).
+        generate: makes as many samples as the batch has. Default: `G(z)` with normal z, (batch, G.latent).
+        judge: what D says of samples, for one that takes more: `lambda x: D(x, labels)`. Default: `D`.
+        losses: (d_loss(real, fake), g_loss(fake)) on D's outputs. Default: the non-saturating pair on logits.
+        penalty: whether D will pay a gradient penalty.
+
+    Raises:
+        ValueError: an optimizer is missing, a network is a population, or G has no `latent` and there is no `generate`.
+        TypeError: the batch is no tensor.
+    """
+    if sorted(optimizers) != ["D", "G"]:
+        raise ValueError(f"optimizers has {sorted(optimizers)}: give {{'G': optimizer_g, 'D': optimizer_d}}")
+    if not isinstance(batch, Tensor):
+        raise TypeError(f"batch is a {type(batch).__name__}: give the tensor of real samples that D will see")
+    for name, net in {"G": G, "D": D}.items():
+        if isinstance(net, Population):
+            raise ValueError(f"{name} is a population of {net.size}: check one network, as its builder makes it")
+    scene = Rehearsal({"G": G, "D": D}, optimizers, batch, penalty)
+    play(scene, generate or _from_latents(G, batch), judge or D, losses or nonsaturating())
+    return Report(finding for rule in RULES for finding in rule(scene))
+
+
+def _from_latents(G: nn.Module, batch: Tensor) -> Callable[[], Tensor]:
+    if not hasattr(G, "latent"):
+        raise ValueError("G has no attribute latent: give generate=lambda: G(z), with a z of yours for a whole batch")
+    like = next((p for p in G.parameters() if p.is_floating_point()), batch)
+    return lambda: G(torch.randn(len(batch), G.latent, device=like.device, dtype=like.dtype))
