@@ -5,14 +5,18 @@ is N optimizers. So a loop written for one GAN trains N of them; member k ends w
 to rounding.
 """
 
-import copy
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
+from ganlab._modules import check_made, copied
 from ganlab._stacked import NotRuled, follows_rules, run, watched
+
+# Words of torch where `vmap` cannot go on.
+UNMAPPED = ("Batching rule", "vmap", "setup_context", "functorch")
 
 
 def build(
@@ -68,6 +72,8 @@ class Population(nn.Module):
         super().__init__()
         if not members:
             raise ValueError("members is empty: give at least one network")
+        for member in members:
+            check_made(member, "a member")
         shapes = [{name: value.shape for name, value in member.state_dict().items()} for member in members]
         if any(other != shapes[0] for other in shapes):
             raise ValueError("members differ in their parameters: build them all with the same arguments")
@@ -84,7 +90,7 @@ class Population(nn.Module):
             self.register_buffer(self._buffer_names[name], value)
         # The structure without the weights. In a list, so that its own parameters are not registered as ours.
         self._ties = _ties(members[0])
-        self._structure = [_tied(copy.deepcopy(members[0]).to("meta"), self._ties)]
+        self._structure = [_tied(copied(members[0]).to("meta"), self._ties)]
         self._by_rules = follows_rules(members[0])
         self.size = len(members)
         # What a loop asks of a generator (latent width, sample shape) holds for each member.
@@ -96,7 +102,7 @@ class Population(nn.Module):
             if x.shape[:1] != (self.size,):
                 raise ValueError(f"{name} has shape {tuple(x.shape)}: its first axis must be the {self.size} members")
         if len(inputs) != 1 or named:
-            return torch.vmap(self._one, randomness="different")(self._stacked(), *inputs, **named)
+            return self._by_vmap(inputs, named)
         (x,) = inputs
         # The rules know one type of number.
         if self._by_rules and not watched(self.structure) and not torch.is_autocast_enabled(x.device.type):
@@ -104,9 +110,22 @@ class Population(nn.Module):
                 return run(self.structure, self._stacked(), x)
             except NotRuled:
                 self._by_rules = False
-        return torch.vmap(self._one, randomness="different")(self._stacked(), x)
+        return self._by_vmap(inputs, named)
 
-    def _one(self, state: dict[str, Tensor], *inputs: Tensor, **named: Tensor) -> Tensor:
+    def _by_vmap(self, inputs: tuple, named: dict) -> Any:
+        try:
+            return torch.vmap(self._one, randomness="different")(self._stacked(), inputs, named)
+        except RuntimeError as error:
+            if not any(word in str(error) for word in UNMAPPED):
+                raise
+            raise ValueError(
+                f"the members, {type(self.structure).__name__}, cannot run side by side: torch.vmap has no way through "
+                f"one of their layers ({str(error).split(chr(10))[0][:120]}). In place of torch's spectral_norm take "
+                "ganlab.nets.SpectralNorm, of an autograd.Function one with setup_context, of buffers that are written "
+                "none; or train the networks one by one"
+            ) from error
+
+    def _one(self, state: dict[str, Tensor], inputs: tuple, named: dict) -> Any:
         return functional_call(self.structure, state, inputs, named)
 
     def _stacked(self) -> dict[str, Tensor]:
@@ -128,7 +147,7 @@ class Population(nn.Module):
         """A copy of member k as a network of its own."""
         if not -self.size <= k < self.size:
             raise IndexError(f"k={k}: there are {self.size} members")
-        member = copy.deepcopy(self.structure).to_empty(device=next(self.parameters()).device)
+        member = copied(self.structure).to_empty(device=next(self.parameters()).device)
         member = _tied(member, self._ties)
         own = {**dict(member.named_parameters()), **dict(member.named_buffers())}
         with torch.no_grad():

@@ -385,7 +385,7 @@ class Maker(nn.Module):
     def __init__(self, x: Tensor):
         super().__init__()
         self.shape = tuple(x.shape[1:])
-        self.linear = nn.Linear(2, x[0].numel(), dtype=x.dtype)
+        self.linear = nn.Linear(2, x[0].numel(), dtype=x.dtype if x.is_floating_point() else torch.float32)
 
     def forward(self, z):
         return self.linear(z.to(self.linear.weight.dtype)).unflatten(1, self.shape)
@@ -393,14 +393,13 @@ class Maker(nn.Module):
 
 def trainer(case: Case) -> None:
     args, named = case.given()
-    if len(args) + len(named) > 1 or not args[0].is_floating_point():
-        raise NotImplementedError
+    x = args[case.at] if isinstance(case.at, int) else named[case.at]
     recipe = Recipe(optimizer_g="sgd", optimizer_d="sgd", lr_g=0.05, lr_d=0.05, batch=BATCH, loss="nonsaturating")
     torch.manual_seed(5)
-    G, D = Maker(args[0]), case.net()
+    G, D = Maker(x), case.net()
     plain_G, plain_D = copy.deepcopy(G), case.net()
-    Trainer(G, D, Fixed(args[0]), recipe).fit(2, progress=False)
-    stream = Stream(Fixed(args[0]), 2, BATCH, 0)
+    Trainer(G, D, Fixed(x), recipe).fit(2, progress=False)
+    stream = Stream(Fixed(x), 2, BATCH, 0)
     g, d = (torch.optim.SGD(net.parameters(), lr=0.05) for net in (plain_G, plain_D))
     softplus = nn.functional.softplus
     for _ in range(2):
@@ -414,7 +413,7 @@ def trainer(case: Case) -> None:
         g.zero_grad()
         softplus(-plain_D(fake)).mean().backward()
         g.step()
-    dtype = args[0].dtype if "mixed" not in case.name else torch.bfloat16
+    dtype = x.dtype if "mixed" not in case.name else torch.bfloat16
     for ours, theirs in ((G, plain_G), (D, plain_D)):
         for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
             close(p, q, dtype, loose=5)
@@ -434,10 +433,11 @@ def average(case: Case) -> None:
     old, new = case.net(), case.net(1)
     ours = WeightAverage(old)
     ours.update(new, 0.25)
+    buffers = {name for name, _ in old.named_buffers()}
     start, end = case.net().state_dict(), case.net(1).state_dict()
     for name, x in ours.module.state_dict().items():
         fraction = x.is_floating_point() or x.is_complex()
-        vector = name.endswith(("_u", "_v")) or (name.split(".")[-1] in ("u", "v"))  # of a power iteration
+        vector = name in buffers and name.endswith(("_u", "_v"))  # of a power iteration
         expected = 0.25 * dense(start[name]) + 0.75 * dense(end[name]) if fraction and not vector else end[name]
         close(x, expected, x.dtype)
     for ours_out, theirs in zip(tree_leaves(run(case, ours.eval())), tree_leaves(run(case, ours.module)), strict=True):

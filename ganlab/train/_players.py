@@ -1,13 +1,19 @@
 """What a trainer asks of its two networks."""
 
-from torch import nn
+import inspect
 
+from torch import Tensor, nn
+
+from ganlab._modules import check_made
 from ganlab.population import Population
 from ganlab.train.recipe import Recipe
 
 
 def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Recipe) -> None:
     """Raise a ValueError for networks that do not fit each other, the seeds or the recipe."""
+    for name, net in (("G", G), ("D", D)):
+        check_made(net, name)
+        _check_signature(name, net)
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
     if (law := getattr(G, "law", None)) not in (None, recipe.latent):
@@ -21,3 +27,24 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:
         raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
+
+
+def _check_signature(name: str, net: nn.Module) -> None:
+    """One input: the samples, or the latents."""
+    forward = inspect.signature(net.forward)
+    try:
+        forward.bind(None)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): wrap it "
+            "in a module that takes the samples alone, or write the loop yourself (README, \"Use it on your own GAN\")"
+        ) from error
+
+
+def check_logits(logits: Tensor, members: bool) -> None:
+    """Raise a ValueError for logits that the losses would average over the wrong axis: maps, and (batch, 1)."""
+    if isinstance(logits, Tensor) and logits.ndim != 1 + members:
+        raise ValueError(
+            f"D made {tuple(logits.shape)} of a batch: a trainer takes one logit a sample, {'(N, batch)' if members else '(batch,)'}; "
+            "end D in a module that squeezes (batch, 1), or averages a map, flatten(1).mean(1)"
+        )

@@ -19,7 +19,7 @@ from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
 from ganlab.train._copying import Copyable
 from ganlab.train._history import tidy
-from ganlab.train._players import check_players
+from ganlab.train._players import check_logits, check_players
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
@@ -114,6 +114,7 @@ class Trainer(Copyable):
                 fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
             real_logits, fake_logits = (self.precision.run(self.D, x) for x in (real, shown))
+            check_logits(real_logits, isinstance(self.D, Population))
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
