@@ -10,21 +10,44 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 from torch.utils.checkpoint import checkpoint
 
+from ganlab.nets import SpectralNorm
+
 BATCH = 4
+
+PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
+CALLED = ("monitor", "monitor, activations", "snapshot", "units", "cost", *PENALTIES)  # before anybody has called the net
+LAZY = "lazy modules make theirs in the first pass"
+REENTRANT = "set use_reentrant=False"
+WHOLE = "a slope is that of numbers that can change a little"
+ALONE = "a trainer calls it with one tensor"
+KINDS = "add a rule, cost.MULTIPLY_ADDS"
+MADE = "makes its weight from other parameters"
+SIDE = "cannot run side by side"
+
+
+def refused(words: str, *tools: str) -> dict[str, str]:
+    return dict.fromkeys(tools, words)
+
+
+OWN_WEIGHTS = refused(KINDS, "cost")
+MADE_BY = refused(MADE, "spectral")
+NOT_ONE_LOGIT = refused("hand over a function that returns the logits alone", *PENALTIES) | refused(
+    "pass the discriminator's logits, a tensor", "trainer"
+)
+IDS = refused(WHOLE, *PENALTIES) | refused("let data.sample give floats", "trainer")
 
 
 @dataclass(frozen=True)
 class Case:
     """name: in a word. build: a fresh network. inputs: what it is called with; `at` says which of these is the sample.
 
-    refused: tool -> words of the sentence with which it refuses. A group's name stands for all its tools.
+    refused: tool -> words of the sentence with which it refuses.
     """
 
     name: str
@@ -267,6 +290,12 @@ class Scales(nn.Module):
         return [self.fine(x), self.coarse(self.down(x))]
 
 
+def upsampled(norm: Callable) -> nn.Module:
+    """Two groups, so that inputs and outputs of the transposed layer are not to be confused."""
+    up = norm(nn.ConvTranspose1d(4, 6, 3, groups=2))
+    return nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), up, nn.Flatten(), nn.Linear(30, 1), nn.Flatten(0))
+
+
 def frozen(net: nn.Module, *parts: str) -> nn.Module:
     for part in parts or ("",):
         net.get_submodule(part).requires_grad_(False)
@@ -321,48 +350,55 @@ def labelled() -> tuple[Tensor, Tensor]:
     return torch.randn(BATCH, 3), labels()
 
 
-CASES: list[Any] = [
+CASES: list[Case] = [
     Case("plain", mlp),
     Case("double", lambda: mlp().double(), numbers(3, dtype=torch.float64)),
     Case("bf16", lambda: mlp().bfloat16(), numbers(3, dtype=torch.bfloat16)),
     Case("fp16", lambda: mlp().half(), numbers(3, dtype=torch.float16)),
     Case("mixed", Mixed),
-    Case("complex", Complex),
+    Case("complex", Complex, refused=refused("complex ones have no order", "clip value", "clip weights")),
     Case("0-d", Strength),
-    Case("empty", Empty),
+    Case("empty", Empty, refused=OWN_WEIGHTS),
     Case("unused", Unused),
-    Case("bare", Bare),
+    Case("bare", Bare, refused=OWN_WEIGHTS),
     Case("conv1d", lambda: convolved(nn.Conv1d, nn.ConvTranspose1d, nn.AdaptiveAvgPool1d(1)), numbers(2, 6)),
     Case("conv3d", lambda: convolved(nn.Conv3d, nn.ConvTranspose3d, nn.AdaptiveAvgPool3d(1)), numbers(2, 4, 4, 4)),
-    Case("embedding", Words, words),
-    Case("sparse", lambda: Words(sparse=True), words),
-    Case("lstm", Recurrent, numbers(4, 3)),
-    Case("attention", Attentive, numbers(3, 4)),
+    Case("embedding", Words, words, refused=IDS),
+    Case("sparse", lambda: Words(sparse=True), words,
+         refused=IDS | refused("build the embedding with sparse=False", "clip adaptive")),
+    Case("lstm", Recurrent, numbers(4, 3), refused=OWN_WEIGHTS | refused(SIDE, "population")),
+    Case("attention", Attentive, numbers(3, 4), refused=OWN_WEIGHTS),
     Case("in place", lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(inplace=True), nn.Linear(5, 1), nn.Flatten(0))),
     Case("shared", Twice),
     Case("tied", Tied),
     Case("partly frozen", lambda: frozen(mlp(), "0")),
     Case("frozen", lambda: frozen(mlp())),
-    Case("spectral norm", lambda: of(parametrizations.spectral_norm)),
-    Case("weight norm", lambda: of(parametrizations.weight_norm)),
-    Case("orthogonal", lambda: of(parametrizations.orthogonal)),
-    Case("old spectral norm", lambda: of(spectral_norm)),
-    Case("old weight norm", lambda: of(weight_norm)),
-    Case("batch norm", lambda: mlp(nn.BatchNorm1d(5))),
+    Case("spectral norm", lambda: of(parametrizations.spectral_norm), refused=MADE_BY | refused(SIDE, "population")),
+    Case("weight norm", lambda: of(parametrizations.weight_norm), refused=MADE_BY),
+    Case("orthogonal", lambda: of(parametrizations.orthogonal), refused=MADE_BY),
+    Case("transposed weight norm", lambda: upsampled(parametrizations.weight_norm), numbers(2, 5), refused=MADE_BY),
+    Case("old spectral norm", lambda: of(spectral_norm), refused=MADE_BY | refused(SIDE, "population")),
+    Case("old weight norm", lambda: of(weight_norm), refused=MADE_BY),
+    Case("batch norm", lambda: mlp(nn.BatchNorm1d(5)), refused=refused("use norm='layer'", *PENALTIES)),
     Case("buffers", Running),
     Case("lazy", lambda: lazy(1)),
-    Case("lazy, not yet called", lambda: lazy(0)),
-    Case("compiled", lambda: compiled(mlp())),
+    Case("lazy, not yet called", lambda: lazy(0),
+         refused=refused(LAZY, *CALLED, "clip weights", "spectral", "population", "trainer", "average")
+         | refused("call a lazy one first", "checkpoint")),
+    Case("compiled", lambda: compiled(mlp()), refused=refused("activations=False", "monitor, activations")),
     Case("DDP", lambda: ddp(mlp())),
     Case("checkpointed", lambda: Checkpointed(False)),
-    Case("checkpointed, reentrant", lambda: Checkpointed(True)),
-    Case("old Function", OldFunction),
-    Case("conditional", Conditional, labelled),
-    Case("label first", LabelFirst, lambda: labelled()[::-1], at=1),
-    Case("keyword", ByName, tuple, lambda: dict(zip(("images", "labels"), labelled(), strict=True)), at="images"),
-    Case("tuple", Features),
-    Case("dict", Named),
-    Case("patch", patch, images),
-    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9)),
-    Case("multi-scale", Scales, images),
-]
+    Case("checkpointed, reentrant", lambda: Checkpointed(True),
+         refused=refused(REENTRANT, "snapshot", "trainer", *PENALTIES) | refused(SIDE, "population")),
+    Case("old Function", OldFunction, refused=refused(SIDE, "population")),
+    Case("conditional", Conditional, labelled, refused=refused(ALONE, "trainer")),
+    Case("conditional, spectral norm", lambda: Conditional(SpectralNorm), labelled, refused=refused(ALONE, "trainer")),
+    Case("label first", LabelFirst, lambda: labelled()[::-1], at=1, refused=refused(ALONE, "trainer")),
+    Case("keyword", ByName, tuple, lambda: dict(zip(("images", "labels"), labelled(), strict=True)), at="images",
+         refused=refused(ALONE, "trainer")),
+    Case("tuple", Features, refused=NOT_ONE_LOGIT),
+    Case("dict", Named, refused=NOT_ONE_LOGIT),
+    Case("patch", patch, images, refused=refused("one logit a sample", "trainer")),
+    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9), refused=refused("one logit a sample", "trainer")),
+    Case("multi-scale", Scales, images, refused=refused("pass the discriminator's logits, a tensor", "trainer")),
+]  # fmt: skip

@@ -21,7 +21,7 @@ from ganlab.clipping import (
     clip_weights_,
 )
 from ganlab.monitor import Monitor, snapshot, units
-from ganlab.nets import cost, spectrally_normalised
+from ganlab.nets import SpectralNorm, cost, spectrally_normalised
 from ganlab.population import Population
 from ganlab.train import Recipe, Stream, Trainer, WeightAverage, checkpoint
 
@@ -178,7 +178,9 @@ def scaled(case: Case, clip: Callable, expected: Callable) -> None:
     """`clip(net)` must leave the gradients that `expected(gradients, net)` gives, by name, and return their norm."""
     net, grads = with_gradients(case)
     whole = sum(g.abs().square().sum().item() for g in grads.values()) ** 0.5
-    theirs = expected(grads, case.net())
+    plain = case.net()
+    run(case, plain)  # which makes what is lazy
+    theirs = expected(grads, plain)
     found = clip(net)
     worst = min((p.dtype for p in net.parameters()), key=lambda d: torch.finfo(d).bits)
     close(found, whole, worst)
@@ -220,19 +222,25 @@ def clip_layerwise(case: Case) -> None:
     scaled(case, lambda net: clip_grad_layerwise_(net, 0.01), expected)
 
 
+def units_of(g: Tensor, groups: int | None) -> list:
+    """Where the weights stand that lead to one output each."""
+    if g.ndim < 2:
+        return [...]
+    if groups is None:
+        return list(range(len(g)))
+    inputs = len(g) // groups
+    return [(slice(k * inputs, (k + 1) * inputs), i) for k in range(groups) for i in range(g.shape[1])]
+
+
 def clip_adaptive(case: Case) -> None:
     def expected(grads, net):
         out = {}
         for name, g in grads.items():
             weight = dense(net.get_parameter(name))
-            flip = isinstance(net.get_submodule(owner(name)), TRANSPOSED) and g.ndim > 1
-            g, weight = (t.transpose(0, 1) if flip else t for t in (g, weight))
-            out[name] = g.clone()
-            rows = range(len(g)) if g.ndim > 1 else [...]
-            for i in rows:
-                ratio = 0.01 * max(weight[i].norm(), torch.tensor(1e-3)) / g[i].norm().clamp(min=1e-30)
-                out[name][i] = g[i] * min(1.0, ratio)
-            out[name] = out[name].transpose(0, 1) if flip else out[name]
+            layer, out[name] = net.get_submodule(owner(name)), g.clone()
+            for unit in units_of(g, layer.groups if isinstance(layer, TRANSPOSED) else None):
+                ratio = 0.01 * max(weight[unit].norm(), torch.tensor(1e-3)) / g[unit].norm().clamp(min=1e-30)
+                out[name][unit] = g[unit] * min(1.0, ratio)
         return out
 
     scaled(case, lambda net: clip_grad_adaptive_(net, 0.01), expected)
@@ -263,8 +271,10 @@ def penalty(ours: Callable, theirs: Callable) -> Callable[[Case], None]:
     """The value, and its gradient for every parameter, by plain autograd."""
 
     def tool(case: Case) -> None:
-        nets = case.net(), case.net()
-        results = []
+        nets, results = (case.net(), case.net()), []
+        for module in nets[1].modules():
+            if isinstance(module, SpectralNorm):
+                module.held = True  # a penalty does not move it
         for net, function in zip(nets, (ours, theirs), strict=True):
             args, named = case.given()
             x = args[case.at] if isinstance(case.at, int) else named[case.at]
@@ -437,7 +447,7 @@ def average(case: Case) -> None:
     start, end = case.net().state_dict(), case.net(1).state_dict()
     for name, x in ours.module.state_dict().items():
         fraction = x.is_floating_point() or x.is_complex()
-        vector = name in buffers and name.endswith(("_u", "_v"))  # of a power iteration
+        vector = name in buffers and name.endswith(("_u", "_v", ".u"))  # of a power iteration
         expected = 0.25 * dense(start[name]) + 0.75 * dense(end[name]) if fraction and not vector else end[name]
         close(x, expected, x.dtype)
     for ours_out, theirs in zip(tree_leaves(run(case, ours.eval())), tree_leaves(run(case, ours.module)), strict=True):
@@ -468,7 +478,10 @@ def costs(case: Case) -> None:
     table = cost.counts(net, *sample_and_rest(case))
     assert table.parameters.sum() == sum(p.numel() for p in plain.parameters())
     assert cost.parameters(net) == sum(p.numel() for p in plain.parameters() if p.requires_grad)
-    for module in plain.modules():  # what makes a weight is not what it computes
+    for module in list(plain.modules()):  # what makes a weight is not what it computes
+        for name, child in module.named_children():
+            if isinstance(child, SpectralNorm):
+                setattr(module, name, child.layer)
         if torch.nn.utils.parametrize.is_parametrized(module):
             torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
