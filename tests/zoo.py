@@ -21,7 +21,14 @@ from ganlab.nets import SpectralNorm
 BATCH = 4
 
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
-CALLED = ("monitor", "monitor, activations", "snapshot", "units", "cost", *PENALTIES)  # before anybody has called the net
+CALLED = (
+    "monitor",
+    "monitor, activations",
+    "snapshot",
+    "units",
+    "cost",
+    *PENALTIES,
+)  # before anybody has called the net
 LAZY = "lazy modules make theirs in the first pass"
 REENTRANT = "set use_reentrant=False"
 WHOLE = "a slope is that of numbers that can change a little"

@@ -8,6 +8,7 @@ from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wr
 
 from ganlab._modules import kept_for
 from ganlab.monitor._activity import Layout
+from ganlab.monitor._hooks import Hook
 from ganlab.monitor._passes import Batch, Queue
 from ganlab.population import Population
 
@@ -65,7 +66,7 @@ class Taps:
         def returned(grad: Tensor) -> None:
             put((2 * index + 1, grad.detach(), grad._version, None, None))
 
-        def hook(module: nn.Module, inputs, output) -> None:
+        def hook(inputs: tuple, named: dict, output) -> None:
             if not self.on or not module.training or not torch.is_grad_enabled() or not isinstance(output, Tensor):
                 return
             if is_functorch_wrapped_tensor(output):
@@ -79,7 +80,7 @@ class Taps:
             if output.requires_grad:
                 output.register_hook(returned)
 
-        return hook
+        return Hook(module, hook)
 
     def _plain(self, output: Tensor) -> Tensor:
         """Inside `vmap` a tensor hides its member axis; here it is shown, first."""

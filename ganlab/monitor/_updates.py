@@ -21,6 +21,8 @@ class Player:
         series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
+        steps: how many there were, measured or not.
+        idle: rounds of the game in which it did not step.
     """
 
     def __init__(self, name: str, net: nn.Module, optimizer: Optimizer, members: int | None, series: Series):
@@ -36,6 +38,7 @@ class Player:
                 f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
             )
         self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
+        self.net, self.steps, self.idle, self._then = net, 0, 0, 0
         self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
@@ -101,8 +104,28 @@ class Player:
         self.measured += 1
         self._listen()
 
+    def round_ends(self) -> None:
+        """The last player has stepped; has this one since it did last?"""
+        self.idle += self.steps == self._then
+        self._then = self.steps
+
+    def passed_over(self) -> None:
+        """Another player has stepped; if a backward pass has been here, a step of this one is missing."""
+        self.idle += self.reached
+
+    @property
+    def reached(self) -> bool:
+        """Whether a backward pass has reached it since its last step."""
+        return bool(self._touched)
+
+    def unwatched(self) -> list[str]:
+        """Parameters that the network has now and had not when this was made."""
+        known = set(map(id, self.parameters))
+        return [name.replace("/", ".") for name, p in self.net.named_parameters() if id(p) not in known]
+
     def forget(self) -> None:
         """A step is over, measured or not: what a backward pass reaches from now on is new."""
+        self.steps += 1
         self._seen = [p.grad for p in self.parameters]
         self._touched.clear()
 

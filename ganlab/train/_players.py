@@ -37,7 +37,7 @@ def _check_signature(name: str, net: nn.Module) -> None:
     except TypeError as error:
         raise ValueError(
             f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): wrap it "
-            "in a module that takes the samples alone, or write the loop yourself (README, \"Use it on your own GAN\")"
+            'in a module that takes the samples alone, or write the loop yourself (README, "Use it on your own GAN")'
         ) from error
 
 

@@ -33,20 +33,20 @@ class CheckpointError(RuntimeError):
 def save(state: dict[str, Any], path: str | Path) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of these) to `path` in one step.
 
-    A kill, a crash or a full disk on the way leaves the old file as it was.
+        A kill, a crash or a full disk on the way leaves the old file as it was.
 
-    Raises:
-        TypeError: something in `state` that `load` would refuse, with the keys that lead to it.
-        OSError: the file cannot be written; the message has its path.
+        Raises:
+            TypeError: something in `state` that `load` would refuse, with the keys that lead to it.
+            OSError: the file cannot be written; the message has its path.
 
-    >>> import tempfile
-    >>> from collections import OrderedDict
-from pathlib import Path
-    >>> from ganlab.train import checkpoint
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     checkpoint.save({"steps": 3}, Path(folder) / "run.pt")
-    ...     (Path(folder) / "run.pt").read_bytes()[:20]
-    b'ganlab-checkpoint 1 '
+        >>> import tempfile
+        >>> from collections import OrderedDict
+    from pathlib import Path
+        >>> from ganlab.train import checkpoint
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoint.save({"steps": 3}, Path(folder) / "run.pt")
+        ...     (Path(folder) / "run.pt").read_bytes()[:20]
+        b'ganlab-checkpoint 1 '
     """
     _check(state, "state")
     buffer = io.BytesIO()

@@ -138,7 +138,11 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_first_step(tmp_pat
 def test_what_a_kill_left_behind_is_taken_away(tmp_path):
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     left = tmp_path / f".run.pt.{int(dead.stdout)}"
-    alive, lately, foreign = tmp_path / f".run.pt.{os.getppid()}", tmp_path / ".run.pt.999999999", tmp_path / ".run.pt.x"
+    alive, lately, foreign = (
+        tmp_path / f".run.pt.{os.getppid()}",
+        tmp_path / ".run.pt.999999999",
+        tmp_path / ".run.pt.x",
+    )
     for file in (left, alive, lately, foreign):
         file.write_text("half")
     for file in (left, alive, foreign):
