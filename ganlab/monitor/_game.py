@@ -105,6 +105,10 @@ class Game:
         if of_discriminator:
             self._made = []
 
+    def after_step(self) -> None:
+        """A player has stepped: a closure may have called D several times."""
+        self._calls = []
+
     def close_step(self, step: int) -> None:
         """The step is over: keep its numbers."""
         pair, slopes = self._told or self._seen, self._slopes

@@ -38,7 +38,7 @@ class Player:
                 f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
             )
         self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
-        self.net, self.steps, self.idle, self._then = net, 0, 0, 0
+        self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
         self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
@@ -110,8 +110,9 @@ class Player:
         self._then = self.steps
 
     def passed_over(self) -> None:
-        """Another player has stepped; if a backward pass has been here, a step of this one is missing."""
-        self.idle += self.reached
+        """Another player has stepped; if it had before, and a backward pass has been here, a step here is missing."""
+        self.idle += self.reached and self._passed
+        self._passed = True
 
     @property
     def reached(self) -> bool:
@@ -125,7 +126,7 @@ class Player:
 
     def forget(self) -> None:
         """A step is over, measured or not: what a backward pass reaches from now on is new."""
-        self.steps += 1
+        self.steps, self._passed = self.steps + 1, False
         self._seen = [p.grad for p in self.parameters]
         self._touched.clear()
 

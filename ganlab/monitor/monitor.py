@@ -149,6 +149,7 @@ class Monitor:
                 if (taken := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
+        self._game.after_step()
         if name != self.clock:
             self.players[self.clock].passed_over()
         else:
