@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 from zoo import CASES, Case, mlp
-from zoo_tools import TOOLS
+from zoo_tools import TOOLS, kept, resumed
 
 import ganlab
 
@@ -30,7 +30,7 @@ def outcome(tool, case) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of torch, for its older hooks
-            tool(case, Path(tempfile.mkdtemp())) if tool is TOOLS["checkpoint"] else tool(case)
+            tool(case, *([Path(tempfile.mkdtemp())] if tool in (kept, resumed) else []))
     except (ValueError, TypeError, ganlab.train.CheckpointError) as error:
         if not traceback.extract_tb(error.__traceback__)[-1].filename.startswith(PACKAGE):
             raise

@@ -21,6 +21,7 @@ from ganlab.nets import SpectralNorm
 BATCH = 4
 
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
+TRAINER = ("trainer", "trainer, recorded", "trainer, resumed")
 CALLED = (
     "monitor",
     "monitor, activations",
@@ -45,9 +46,9 @@ def refused(words: str, *tools: str) -> dict[str, str]:
 OWN_WEIGHTS = refused(KINDS, "cost")
 MADE_BY = refused(MADE, "spectral")
 NOT_ONE_LOGIT = refused("hand over a function that returns the logits alone", *PENALTIES) | refused(
-    "pass the discriminator's logits, a tensor", "trainer"
+    "pass the discriminator's logits, a tensor", *TRAINER
 )
-IDS = refused(WHOLE, *PENALTIES) | refused("let data.sample give floats", "trainer")
+IDS = refused(WHOLE, *PENALTIES) | refused("let data.sample give floats", *TRAINER)
 
 
 @dataclass(frozen=True)
@@ -390,22 +391,22 @@ CASES: list[Case] = [
     Case("buffers", Running),
     Case("lazy", lambda: lazy(1)),
     Case("lazy, not yet called", lambda: lazy(0),
-         refused=refused(LAZY, *CALLED, "clip weights", "spectral", "population", "trainer", "average")
+         refused=refused(LAZY, *CALLED, "clip weights", "spectral", "population", *TRAINER, "average")
          | refused("call a lazy one first", "checkpoint")),
     Case("compiled", lambda: compiled(mlp()), refused=refused("activations=False", "monitor, activations")),
     Case("DDP", lambda: ddp(mlp())),
     Case("checkpointed", lambda: Checkpointed(False)),
     Case("checkpointed, reentrant", lambda: Checkpointed(True),
-         refused=refused(REENTRANT, "snapshot", "trainer", *PENALTIES) | refused(SIDE, "population")),
+         refused=refused(REENTRANT, "snapshot", *TRAINER, *PENALTIES) | refused(SIDE, "population")),
     Case("old Function", OldFunction, refused=refused(SIDE, "population")),
-    Case("conditional", Conditional, labelled, refused=refused(ALONE, "trainer")),
-    Case("conditional, spectral norm", lambda: Conditional(SpectralNorm), labelled, refused=refused(ALONE, "trainer")),
-    Case("label first", LabelFirst, lambda: labelled()[::-1], at=1, refused=refused(ALONE, "trainer")),
+    Case("conditional", Conditional, labelled, refused=refused(ALONE, *TRAINER)),
+    Case("conditional, spectral norm", lambda: Conditional(SpectralNorm), labelled, refused=refused(ALONE, *TRAINER)),
+    Case("label first", LabelFirst, lambda: labelled()[::-1], at=1, refused=refused(ALONE, *TRAINER)),
     Case("keyword", ByName, tuple, lambda: dict(zip(("images", "labels"), labelled(), strict=True)), at="images",
-         refused=refused(ALONE, "trainer")),
+         refused=refused(ALONE, *TRAINER)),
     Case("tuple", Features, refused=NOT_ONE_LOGIT),
     Case("dict", Named, refused=NOT_ONE_LOGIT),
-    Case("patch", patch, images, refused=refused("one logit a sample", "trainer")),
-    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9), refused=refused("one logit a sample", "trainer")),
-    Case("multi-scale", Scales, images, refused=refused("pass the discriminator's logits, a tensor", "trainer")),
+    Case("patch", patch, images, refused=refused("one logit a sample", *TRAINER)),
+    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9), refused=refused("one logit a sample", *TRAINER)),
+    Case("multi-scale", Scales, images, refused=refused("pass the discriminator's logits, a tensor", *TRAINER)),
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from ganlab.clipping import (
 from ganlab.monitor import Monitor, snapshot, units
 from ganlab.nets import SpectralNorm, cost, spectrally_normalised
 from ganlab.population import Population
+from ganlab.preflight import check
 from ganlab.train import Recipe, Stream, Trainer, WeightAverage, checkpoint
 
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -429,6 +430,43 @@ def trainer(case: Case) -> None:
             close(p, q, dtype, loose=5)
 
 
+def trained_for(case: Case, steps: int, **options) -> Trainer:
+    args, named = case.given()
+    x = args[case.at] if isinstance(case.at, int) else named[case.at]
+    torch.manual_seed(5)
+    recipe = Recipe(lr_g=0.01, lr_d=0.01, batch=BATCH, ema=0.5)
+    return Trainer(Maker(x), case.net(), Fixed(x), recipe).fit(steps, progress=False, **options)
+
+
+def same_weights(one: Trainer, other: Trainer) -> None:
+    for net in ("G", "D", "average"):
+        pair = (getattr(t, net).state_dict() for t in (one, other))
+        for (name, a), b in zip(*(state.items() for state in pair), strict=True):
+            assert torch.equal(a, b[1]), name
+
+
+def recorded(case: Case) -> None:
+    same_weights(trained_for(case, 5, capture=False), trained_for(case, 5, capture=True))
+
+
+def resumed(case: Case, folder) -> None:
+    whole = trained_for(case, 4)
+    trained_for(case, 2, checkpoint=folder / "run.pt")
+    same_weights(whole, trained_for(case, 4, checkpoint=folder / "run.pt"))
+
+
+def checked(case: Case) -> None:
+    """The dry step says something, and changes nothing."""
+    args, named = case.given()
+    x = args[case.at] if isinstance(case.at, int) else named[case.at]
+    D, G = case.net(), Maker(x)
+    optimizers = {name: torch.optim.SGD(net.parameters(), lr=0.1) for name, net in (("G", G), ("D", D))}
+    alone = len(args) + len(named) == 1
+    assert str(check(G, D, optimizers, x, judge=None if alone else lambda x: call_with(D, (args, named, case.at), x)))
+    for (name, ours), theirs in zip(D.state_dict().items(), case.net().state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
 def kept(case: Case, folder) -> None:
     net, other = case.net(), case.net(1)
     checkpoint.save({"net": net.state_dict()}, folder / "net.pt")
@@ -506,6 +544,9 @@ TOOLS: dict[str, Callable] = {
     "spectral": spectral,
     "population": population,
     "trainer": trainer,
+    "trainer, recorded": recorded,
+    "trainer, resumed": resumed,
+    "check": checked,
     "checkpoint": kept,
     "average": average,
 }

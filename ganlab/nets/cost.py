@@ -79,10 +79,11 @@ def counts(net: nn.Module, x: Inputs) -> "pandas.DataFrame":
     if isinstance(net, Population):
         raise ValueError(f"net is a population of {net.size}: count one member, counts(net.member(0), x)")
     check_made(net)
-    own: dict[str, list[Tensor]] = {}
+    modules, own = dict(net.named_modules()), {}
     for name, p in net.named_parameters(remove_duplicate=False):
-        own.setdefault(layer_of(name), []).append(p)
-    found = {name: net.get_submodule(name) for name in own}
+        if layer_of(name) in modules:  # not the second name of a layer
+            own.setdefault(layer_of(name), []).append(p)
+    found = {name: modules[name] for name in own}
     rules = {name: _rule(name, found[name], own[name]) for name in found}
     work, seen = dict.fromkeys(found, 0), set()
 
