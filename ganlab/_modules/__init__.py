@@ -16,6 +16,7 @@ from ganlab._modules.refusals import check_fractions, check_made, explained, ref
 from ganlab._modules.slopes import gradient
 
 __all__ = [
-    "Given", "Inputs", "as_logits", "call", "called", "check_fractions", "check_made", "copied", "eagerly", "explained", "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "map_inputs",
+    "Given", "Inputs", "as_logits", "call", "called", "check_fractions", "check_made", "copied", "eagerly", "explained",
+    "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "map_inputs",
     "refuse_lazy", "samples",
 ]  # fmt: skip

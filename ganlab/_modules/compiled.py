@@ -1,4 +1,4 @@
-"""Networks that went through `torch.compile`, which does not promise to call a hook that is new on one of its layers."""
+"""Networks that went through `torch.compile`, which does not promise to call a hook that is new on a layer."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def is_compiled(net: nn.Module) -> bool:
 
 @contextmanager
 def eagerly(net: nn.Module) -> Iterator[None]:
-    """Inside, `net` runs as it was before it was compiled: the same function, and all hooks of its layers are called."""
+    """Inside, `net` runs as before it was compiled: the same function, and all hooks of its layers are called."""
     if not is_compiled(net):
         yield
         return

@@ -8,8 +8,8 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 
 def copied(net: nn.Module) -> nn.Module:
-    """A deep copy. The older `weight_norm` and `spectral_norm` leave the weight that they made in the layer, which torch
-    does not copy; it is made anew in the next pass."""
+    """A deep copy. The older `weight_norm` and `spectral_norm` leave the weight that they made in the layer, and torch
+    copies none such; it is made anew in the next pass."""
     held = (value for module in net.modules() for value in vars(module).values() if isinstance(value, Tensor))
     made = (value for value in held if is_functorch_wrapped_tensor(value) or not value.is_leaf)
     return copy.deepcopy(net, {id(value): _plain(value) for value in made})

@@ -32,8 +32,8 @@ def check_layers(nets: Mapping[str, nn.Module]) -> None:
     for name, net in nets.items():
         if is_compiled(net):
             raise ValueError(
-                f"players[{name!r}] is compiled, and a compiled network does not call the hooks of its layers: watch it "
-                "with activations=False, or train the network that is not compiled while you look at its layers"
+                f"players[{name!r}] is compiled, and a compiled network does not call the hooks of its layers: watch "
+                "it with activations=False, or train the network that is not compiled while you look at its layers"
             )
 
 
@@ -65,8 +65,8 @@ def gaps(monitor) -> Iterator[str]:
             )
         elif player.idle:
             yield (
-                f"{name} did not step in {player.idle} rounds: a schedule of yours, a GradScaler that skipped, or a loss "
-                "of another player that reaches it"
+                f"{name} did not step in {player.idle} rounds: a schedule of yours, a GradScaler that skipped, or a "
+                "loss of another player that reaches it"
             )
         if new := player.unwatched():
             yield f"{name} has parameters that came after the monitor, {', '.join(new[:3])}: make a new monitor"

@@ -9,8 +9,8 @@ from torch import nn
 class Hook:
     """Calls `look(inputs, named, output)` behind a forward pass of `net` itself.
 
-    torch copies a module's hooks with it: a copy that an unrolled step or an average makes would write into the table of
-    the original, and `torch.save` of the network would fail. Copied or saved, this one becomes `nothing`.
+    torch copies a module's hooks with it: a copy that an unrolled step or an average makes would write into the table
+    of the original, and `torch.save` of the network would fail. Copied or saved, this one becomes `nothing`.
     """
 
     def __init__(self, net: nn.Module, look: Callable[[tuple, dict, Any], None]):

@@ -12,7 +12,7 @@ from ganlab.monitor._hooks import Hook
 from ganlab.monitor._passes import Batch, Queue
 from ganlab.population import Population
 
-# Modules that only move or drop numbers: their output is that of the layer before. Lists of parameters are never called.
+# Modules that only move or drop numbers: their output is that of the layer before. And lists of parameters.
 SILENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Upsample, nn.ParameterList, nn.ParameterDict)
 # Where an output counts as saturated: within 0.5 % of its range from a bound.
 SATURATED: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {

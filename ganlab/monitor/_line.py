@@ -18,7 +18,8 @@ def line(monitor) -> str:
         now = {name: _median(row) for name, row in zip(GAME, game[0][1], strict=True)}
         parts.append(
             f"D right on real {now['real_accuracy']:.2f}, on fake {now['fake_accuracy']:.2f}, "
-            f"on pairs {now['pair_accuracy']:.2f}, loss slope {now['loss_slope']:.1e}, input slope {now['input_slope']:.1e}"
+            f"on pairs {now['pair_accuracy']:.2f}, loss slope {now['loss_slope']:.1e}, "
+            f"input slope {now['input_slope']:.1e}"
         )
     return " | ".join([*parts, *gaps])
 

@@ -45,8 +45,8 @@ def units(
 
     Args:
         net: a network, or a population. Its mode stays; its weights and buffers do too.
-        x: its input, (batch, ...) or (N, batch, ...); a tuple or a dict of them, where it takes several. Take many samples: a unit that is dead on 10 need not be so on
-            1,000.
+        x: its input, (batch, ...) or (N, batch, ...); a tuple or a dict of them, where it takes several. Take many
+            samples: a unit that is dead on 10 need not be so on 1,000.
         kinds: classes of modules to look at, which must act on each number alone; default torch's own that do.
         seeds: names of the members in the table; default 0, 1, ...
 

@@ -214,8 +214,8 @@ class Monitor:
         mean, weighted by their slopes.
 
         Accuracies and logits are read off D's two calls in its own step, where one is on what a generator player has
-        just returned. Where it is not (real and fake in one batch, augmented samples), they are NaN, and the loop has to
-        tell them: `logits(real, fake)`.
+        just returned. Where it is not (real and fake in one batch, augmented samples), they are NaN, and the loop has
+        to tell them: `logits(real, fake)`.
         """
         return _tables.game(self._game.series.read(), self.seeds)
 
