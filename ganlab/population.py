@@ -28,7 +28,7 @@ def build(
         make_generator, make_discriminator: functions that build a fresh network.
         seeds: an int gives the two networks themselves; a sequence of N ints gives two `Population`s of N members.
 
-    The global random state is left as it was.
+    The global random state is left as it was. Raises ValueError for populations of networks that share parameters.
 
     >>> import torch
     >>> from ganlab.nets import mlp_discriminator, mlp_generator
@@ -43,6 +43,13 @@ def build(
             torch.manual_seed(seeds)
             return make_generator(), make_discriminator()
     pairs = [build(make_generator, make_discriminator, int(seed)) for seed in seeds]
+    for g, d in pairs:
+        if shared := set(map(id, g.parameters())) & set(map(id, d.parameters())):
+            names = [name for name, p in g.named_parameters() if id(p) in shared]
+            raise ValueError(
+                f"make_generator and make_discriminator share parameters ({', '.join(names[:3])}), and two populations "
+                "keep the weights of each apart: train such networks one seed at a time"
+            )
     return Population([g for g, _ in pairs]), Population([d for _, d in pairs])
 
 

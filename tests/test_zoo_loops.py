@@ -58,7 +58,7 @@ def test_what_it_shows_is_so_and_what_it_cannot_see_it_says(loop):
 
 
 def test_a_critic_whose_zero_means_nothing_is_judged_by_pairs():
-    """Real 7, 8 and fake 5, 6: no accuracy at 0 says it, and all four pairs are in order. With 5, 7 and 5, 6: 2.5 of 4."""
+    """Real 7, 8 and fake 5, 6: no accuracy at 0 says it, and all four pairs are in order. With real 5, 7: 2.5."""
     D = nn.Linear(3, 1)
     monitor = Monitor({"D": (D, torch.optim.SGD(D.parameters(), lr=0.1))})
     shown = []

@@ -1,7 +1,7 @@
 """Networks as people have them: one list of odd ones, over which every tool that takes a network runs (`test_zoo.py`).
 
-A case builds the same network each time it is asked, and what that network is called with. Its outcome with each tool is
-*right*, as `zoo_tools.py` computes it without ganlab, unless `refused` names the tool and the sentence that it is
+A case builds the same network each time it is asked, and what that network is called with. Its outcome with each tool
+is *right*, as `zoo_tools.py` computes it without ganlab, unless `refused` names the tool and the sentence that it is
 refused with. A new odd network is one more line in `CASES`.
 """
 
@@ -23,6 +23,7 @@ BATCH = 4
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 TRAINER = ("trainer", "trainer, recorded", "trainer, resumed")
 CALLED = (
+    "check",
     "monitor",
     "monitor, activations",
     "snapshot",

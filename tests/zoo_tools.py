@@ -313,7 +313,7 @@ def asked(function: Callable) -> Callable:
     """The penalty of ganlab, called as its docstring says."""
 
     def call(net, x, fake, inputs):
-        args, named, at = inputs
+        args, _, at = inputs
         if at == 0:
             return function(net, x, fake, {"given": args[1:]} if len(args) > 1 else {})
         return function(lambda x: call_with(net, inputs, x), x, fake, {})

@@ -127,8 +127,8 @@ def _check_weight(layer: nn.Module) -> None:
     if "weight" not in layer._parameters:
         raise ValueError(
             f"layer, a {type(layer).__name__}, makes its weight from other parameters (a parametrization or an older "
-            "hook such as weight_norm): take that off first, with torch.nn.utils.parametrize.remove_parametrizations(layer, "
-            "'weight') or torch.nn.utils.remove_weight_norm(layer)"
+            "hook such as weight_norm): take that off first, with torch.nn.utils.parametrize."
+            "remove_parametrizations(layer, 'weight') or torch.nn.utils.remove_weight_norm(layer)"
         )
 
 

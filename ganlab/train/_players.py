@@ -36,8 +36,8 @@ def _check_signature(name: str, net: nn.Module) -> None:
         forward.bind(None)
     except TypeError as error:
         raise ValueError(
-            f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): wrap it "
-            'in a module that takes the samples alone, or write the loop yourself (README, "Use it on your own GAN")'
+            f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): "
+            'wrap it in a module that takes the samples alone, or write the loop yourself (README, "Use it on your own GAN")'
         ) from error
 
 
@@ -45,6 +45,7 @@ def check_logits(logits: Tensor, members: bool) -> None:
     """Raise a ValueError for logits that the losses would average over the wrong axis: maps, and (batch, 1)."""
     if isinstance(logits, Tensor) and logits.ndim != 1 + members:
         raise ValueError(
-            f"D made {tuple(logits.shape)} of a batch: a trainer takes one logit a sample, {'(N, batch)' if members else '(batch,)'}; "
+            f"D made {tuple(logits.shape)} of a batch: a trainer takes one logit a sample, "
+            f"{'(N, batch)' if members else '(batch,)'}; "
             "end D in a module that squeezes (batch, 1), or averages a map, flatten(1).mean(1)"
         )

@@ -29,7 +29,8 @@ def state(trainer) -> dict:
         "optimizer_g": trainer.optimizer_g.state_dict(), "optimizer_d": trainer.optimizer_d.state_dict(),
         "stream": trainer.stream.state_dict(), "cures": trainer.cures.state_dict(),
         "controller": None if controller is None else controller.state_dict(),
-        "precision": trainer.precision.state_dict(), "data": _first(trainer.data), "running": trainer._running, "log": trainer._log,
+        "precision": trainer.precision.state_dict(),
+        "data": _first(trainer.data), "running": trainer._running, "log": trainer._log,
         "rng": torch.get_rng_state(), "cuda_rng": torch.cuda.get_rng_state_all(),
     }  # fmt: skip
 

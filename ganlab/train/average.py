@@ -22,8 +22,8 @@ class WeightAverage(nn.Module):
     2.0
 
     Polyak & Juditsky 1992; in GANs Yazıcı et al. 2019. Buffers are averaged too where they hold fractions (running
-    statistics), and copied where they hold whole numbers or the vectors of a spectral norm. The names in `state_dict` are those of
-    `torch.optim.swa_utils.AveragedModel`.
+    statistics), and copied where they hold whole numbers or the vectors of a spectral norm. The names in `state_dict`
+    are those of `torch.optim.swa_utils.AveragedModel`.
     """
 
     def __init__(self, net: nn.Module):
@@ -43,8 +43,8 @@ class WeightAverage(nn.Module):
         mine, theirs = (list(chain(one.parameters(), one.buffers())) for one in (self.module, net))
         if [x.shape for x in mine] != [x.shape for x in theirs]:
             raise ValueError(
-                f"net has {len(theirs)} parameters and buffers and its average {len(mine)}, or they have other shapes: make "
-                "a new WeightAverage after layers are added, wrapped or parametrized"
+                f"net has {len(theirs)} parameters and buffers and its average {len(mine)}, or they have other shapes: "
+                "make a new WeightAverage after layers are added, wrapped or parametrized"
             )
         groups: dict[tuple, list[tuple[Tensor, Tensor]]] = {}
         for i, (own, new) in enumerate(zip(mine, theirs, strict=True)):

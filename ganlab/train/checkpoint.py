@@ -72,9 +72,10 @@ def _check(value: Any, place: str) -> None:
         for i, item in enumerate(value):
             _check(item, f"{place}[{i}]")
     elif kind not in PLAIN and kind not in TENSORS:
+        advice = _ADVICE.get(kind.__module__.partition(".")[0], "make it of tensors, numbers, strings, lists and dicts")
         raise TypeError(
-            f"{place} is a {kind.__module__}.{kind.__qualname__}, which a checkpoint that cannot run code does not hold: "
-            f"{_ADVICE.get(kind.__module__.partition('.')[0], 'make it of tensors, numbers, strings, lists and dicts')}"
+            f"{place} is a {kind.__module__}.{kind.__qualname__}, which a checkpoint that cannot run code does not "
+            f"hold: {advice}"
         )
 
 

@@ -128,7 +128,7 @@ def test_a_fit_that_has_nothing_to_do_says_so():
 def test_a_place_that_cannot_be_written_is_refused_before_the_first_step(tmp_path):
     (tmp_path / "file").write_text("")
     run = trainer()
-    with pytest.raises(OSError, match="run.pt cannot be written"):
+    with pytest.raises(OSError, match=r"run\.pt cannot be written"):
         run.fit(5, checkpoint=tmp_path / "file" / "run.pt", progress=False)
     assert run.steps == 0
     run.fit(2, checkpoint=tmp_path / "there" / "run.pt", progress=False)
