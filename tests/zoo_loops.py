@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from zoo import compiled, ddp
 
 STEPS = 3
 
@@ -66,13 +67,17 @@ def flat(output) -> Tensor:
 
 
 def usual(truth: Truth, watch: Callable, *, kind="plain", names=("D", "G"), dtype=torch.float32, optimizer=None,
-          call=lambda D, x: D(x), loss=None, inside=contextlib.nullcontext, wrap=lambda net: net, tell=True,
-          options=None, d_steps=1, pieces=1, between=lambda *nets: None, **more) -> None:  # fmt: skip
+          call=lambda D, x: D(x), loss=None, inside=contextlib.nullcontext, wrap=lambda net: net, shared=False,
+          options=None, d_steps=1, pieces=1, between=lambda *nets: None, detach=True, freeze=False):  # fmt: skip
     """The loop of the README, with one thing or another done differently."""
-    G, D = wrap(generator()), wrap(Critic(kind, dtype))
+    G, D = generator(), Critic(kind, dtype)
+    if shared:
+        D.first = nn.Linear(8, 3)
+        D.first.weight, D.forward = G[2].weight, lambda x: (x @ D.first.weight).relu().mean(1)
+    G, D = wrap(G), wrap(D)
     make = optimizer or partial(torch.optim.SGD, lr=0.05)
     steps = {"D": make(D.parameters()), "G": make(G.parameters())}
-    monitor = watch({names[0]: (D, steps["D"]), names[1]: (G, steps["G"])}, **(options or {}))
+    watch({names[0]: (D, steps["D"]), names[1]: (G, steps["G"])}, **(options or {}))
     d_loss = loss or (lambda real, fake: softplus(-real).mean() + softplus(fake).mean())
     for step in range(STEPS):
         if step == 1:
@@ -84,18 +89,39 @@ def usual(truth: Truth, watch: Callable, *, kind="plain", names=("D", "G"), dtyp
                 real, z = samples()
                 with inside():
                     fake = G(z)
-                    logits = [call(D, x) for x in (real, fake.detach())]
-                    d_loss(*map(flat, logits)).backward()
+                    logits = [call(D, x) for x in (real, fake.detach() if detach else fake)]
+                    d_loss(*map(flat, logits)).backward(retain_graph=not detach)
                 seen.append([flat(one).detach().float() for one in logits])
             truth.gradient("D", D)
             steps["D"].step()
         truth.logits.append(tuple(map(torch.cat, zip(*seen, strict=True))))
         steps["G"].zero_grad()
+        fake = G(z) if shared else fake  # D's step has moved G
+        D.requires_grad_(not freeze)
         with inside():
             softplus(-flat(call(D, fake))).mean().backward()
         truth.gradient("G", G)
         steps["G"].step()
-    return monitor
+        D.requires_grad_(True)
+
+
+def at_once(truth: Truth, watch: Callable) -> None:
+    """Both losses of one pass, and then both steps."""
+    G, D = generator(), Critic()
+    steps = {"D": torch.optim.SGD(D.parameters(), lr=0.05), "G": torch.optim.SGD(G.parameters(), lr=0.05)}
+    watch({"D": (D, steps["D"]), "G": (G, steps["G"])})
+    for _ in range(STEPS):
+        real, z = samples()
+        fake = G(z)
+        logits = D(real), D(fake.detach())
+        for one in steps.values():
+            one.zero_grad()
+        softplus(-D(fake)).mean().backward(inputs=list(G.parameters()))
+        (softplus(-logits[0]).mean() + softplus(logits[1]).mean()).backward()
+        for name, net in (("D", D), ("G", G)):
+            truth.gradient(name, net)
+            steps[name].step()
+        truth.logits.append(tuple(one.detach() for one in logits))
 
 
 def closures(truth: Truth, watch: Callable, *, by_name=False, lbfgs=False) -> None:
@@ -277,6 +303,12 @@ LOOPS = [
     Loop("typo", partial(usual, options={"discriminator": "typo"}), refused="discriminator='typo' is no player"),
     Loop("forward() called", partial(usual, call=lambda D, x: D.forward(x)), gap="call the module itself", game=False),
     Loop("grown", partial(usual, between=grow), gap="parameters that came after the monitor, extra.weight"),
+    Loop("compiled", partial(usual, wrap=compiled)),
+    Loop("DDP", partial(usual, wrap=ddp)),
+    Loop("shared by G and D", partial(usual, shared=True)),
+    Loop("not detached", partial(usual, detach=False)),
+    Loop("frozen in turn", partial(usual, freeze=True)),
+    Loop("at once", at_once, game=False),
     Loop("closure", closures),
     Loop("closure by name", partial(closures, by_name=True)),
     Loop("LBFGS", partial(closures, lbfgs=True)),

@@ -14,6 +14,12 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     for name, net in (("G", G), ("D", D)):
         check_made(net, name)
         _check_signature(name, net)
+    if shared := set(map(id, G.parameters())) & set(map(id, D.parameters())):
+        names = [name for name, p in G.named_parameters() if id(p) in shared]
+        raise ValueError(
+            f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
+            "and its backward pass; give each its own, or write the loop yourself, as the README does"
+        )
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
     if (law := getattr(G, "law", None)) not in (None, recipe.latent):
@@ -37,7 +43,7 @@ def _check_signature(name: str, net: nn.Module) -> None:
     except TypeError as error:
         raise ValueError(
             f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): "
-            'wrap it in a module that takes the samples alone, or write the loop yourself (README, "Use it on your own GAN")'
+            "wrap it in a module that takes the samples alone, or write the loop yourself, as the README does"
         ) from error
 
 
