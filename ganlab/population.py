@@ -16,7 +16,7 @@ from ganlab._modules import check_made, copied
 from ganlab._stacked import NotRuled, follows_rules, run, watched
 
 # Words of torch where `vmap` cannot go on.
-UNMAPPED = ("Batching rule", "vmap", "setup_context", "functorch")
+_UNMAPPED = ("Batching rule", "vmap", "setup_context", "functorch")
 
 
 def build(
@@ -123,7 +123,7 @@ class Population(nn.Module):
         try:
             return torch.vmap(self._one, randomness="different")(self._stacked(), inputs, named)
         except RuntimeError as error:
-            if not any(word in str(error) for word in UNMAPPED):
+            if not any(word in str(error) for word in _UNMAPPED):
                 raise
             raise ValueError(
                 f"the members, {type(self.structure).__name__}, cannot run side by side: torch.vmap has no way through "

@@ -33,20 +33,19 @@ class CheckpointError(RuntimeError):
 def save(state: dict[str, Any], path: str | Path) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of these) to `path` in one step.
 
-        A kill, a crash or a full disk on the way leaves the old file as it was.
+    A kill, a crash or a full disk on the way leaves the old file as it was.
 
-        Raises:
-            TypeError: something in `state` that `load` would refuse, with the keys that lead to it.
-            OSError: the file cannot be written; the message has its path.
+    Raises:
+        TypeError: something in `state` that `load` would refuse, with the keys that lead to it.
+        OSError: the file cannot be written; the message has its path.
 
-        >>> import tempfile
-        >>> from collections import OrderedDict
-    from pathlib import Path
-        >>> from ganlab.train import checkpoint
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     checkpoint.save({"steps": 3}, Path(folder) / "run.pt")
-        ...     (Path(folder) / "run.pt").read_bytes()[:20]
-        b'ganlab-checkpoint 1 '
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ganlab.train import checkpoint
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoint.save({"steps": 3}, Path(folder) / "run.pt")
+    ...     (Path(folder) / "run.pt").read_bytes()[:20]
+    b'ganlab-checkpoint 1 '
     """
     _check(state, "state")
     buffer = io.BytesIO()
@@ -57,8 +56,8 @@ def save(state: dict[str, Any], path: str | Path) -> None:
 
 
 # What `load` builds: these types themselves, not others made from them.
-PLAIN = (int, float, complex, bool, str, bytes, type(None), torch.Size, torch.dtype, torch.device)
-TENSORS = (Tensor, nn.Parameter, nn.Buffer)
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), torch.Size, torch.dtype, torch.device)
+_TENSORS = (Tensor, nn.Parameter, nn.Buffer)
 
 
 def _check(value: Any, place: str) -> None:
@@ -71,7 +70,7 @@ def _check(value: Any, place: str) -> None:
     elif kind in (list, tuple, set):
         for i, item in enumerate(value):
             _check(item, f"{place}[{i}]")
-    elif kind not in PLAIN and kind not in TENSORS:
+    elif kind not in _PLAIN and kind not in _TENSORS:
         advice = _ADVICE.get(kind.__module__.partition(".")[0], "make it of tensors, numbers, strings, lists and dicts")
         raise TypeError(
             f"{place} is a {kind.__module__}.{kind.__qualname__}, which a checkpoint that cannot run code does not "
