@@ -50,7 +50,7 @@ class Name:
 
 
 def wings() -> list[str]:
-    """Every wing on the disk, "ganlab.nets": the directories with a face, and the files; those without an underscore."""
+    """Every wing on the disk, "ganlab.nets": the directories with a face, and the files; without an underscore."""
     names = [path.parent.name for path in PACKAGE.glob("*/__init__.py")] + [path.stem for path in PACKAGE.glob("*.py")]
     return sorted(f"ganlab.{name}" for name in names if name[0] != "_")
 
