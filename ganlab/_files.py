@@ -33,7 +33,7 @@ def replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         for left in _left_behind(path):
             left.unlink(missing_ok=True)
     except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be written ({error.strerror})", str(path)) from error
+        raise _told(error, path, error.strerror or str(error)) from error
 
 
 def check_writable(path: Path) -> None:
@@ -43,7 +43,11 @@ def check_writable(path: Path) -> None:
         replace(probe, lambda file: None)
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be written ({os.strerror(error.errno)})", str(path)) from error
+        raise _told(error, path, os.strerror(error.errno) if error.errno else str(error)) from error
+
+
+def _told(error: OSError, path: Path, reason: str) -> OSError:
+    return OSError(error.errno, f"{path} cannot be written ({reason})")
 
 
 def _left_behind(path: Path) -> Iterator[Path]:
