@@ -47,7 +47,8 @@ def check_writable(path: Path) -> None:
 
 
 def _told(error: OSError, path: Path, reason: str) -> OSError:
-    return OSError(error.errno, f"{path} cannot be written ({reason})")
+    said = f"{path} cannot be written ({reason})"
+    return OSError(error.errno, said) if error.errno else OSError(said)
 
 
 def _left_behind(path: Path) -> Iterator[Path]:
