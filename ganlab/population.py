@@ -81,6 +81,11 @@ class Population(nn.Module):
             raise ValueError("members is empty: give at least one network")
         for member in members:
             check_made(member, "a member")
+            if any(getattr(module, "sparse", False) for module in member.modules()):
+                raise ValueError(
+                    "a member has an embedding with sparse=True, and torch.vmap makes no sparse gradients: build it "
+                    "with sparse=False"
+                )
         shapes = [{name: value.shape for name, value in member.state_dict().items()} for member in members]
         if any(other != shapes[0] for other in shapes):
             raise ValueError("members differ in their parameters: build them all with the same arguments")
@@ -121,15 +126,16 @@ class Population(nn.Module):
 
     def _by_vmap(self, inputs: tuple, named: dict) -> Any:
         try:
-            return torch.vmap(self._one, randomness="different")(self._stacked(), inputs, named)
+            with torch.autograd.graph.disable_saved_tensors_hooks("vmap: torch.utils.checkpoint inside"):
+                return torch.vmap(self._one, randomness="different")(self._stacked(), inputs, named)
         except RuntimeError as error:
             if not any(word in str(error) for word in _UNMAPPED):
                 raise
             raise ValueError(
                 f"the members, {type(self.structure).__name__}, cannot run side by side: torch.vmap has no way through "
                 f"one of their layers ({str(error).split(chr(10))[0][:120]}). In place of torch's spectral_norm take "
-                "ganlab.nets.SpectralNorm, of an autograd.Function one with setup_context, of buffers that are written "
-                "none; or train the networks one by one"
+                "ganlab.nets.SpectralNorm, of an autograd.Function one with setup_context, of checkpoints none; or train "
+                "the networks one by one"
             ) from error
 
     def _one(self, state: dict[str, Tensor], inputs: tuple, named: dict) -> Any:

@@ -20,6 +20,7 @@ from ganlab.nets import SpectralNorm
 
 BATCH = 4
 
+MEMBERS = ("population", "clip members")
 PENALTIES = ("r1", "r2", "wgan_gp", "dragan")
 TRAINER = ("trainer", "trainer, recorded", "trainer, resumed")
 CALLED = (
@@ -374,32 +375,32 @@ CASES: list[Case] = [
     Case("conv3d", lambda: convolved(nn.Conv3d, nn.ConvTranspose3d, nn.AdaptiveAvgPool3d(1)), numbers(2, 4, 4, 4)),
     Case("embedding", Words, words, refused=IDS),
     Case("sparse", lambda: Words(sparse=True), words,
-         refused=IDS | refused("build the embedding with sparse=False", "clip adaptive")),
-    Case("lstm", Recurrent, numbers(4, 3), refused=OWN_WEIGHTS | refused(SIDE, "population")),
+         refused=IDS | refused("embedding with sparse=False", "clip adaptive") | refused("sparse=False", *MEMBERS)),
+    Case("lstm", Recurrent, numbers(4, 3), refused=OWN_WEIGHTS | refused(SIDE, *MEMBERS)),
     Case("attention", Attentive, numbers(3, 4), refused=OWN_WEIGHTS),
     Case("in place", lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(inplace=True), nn.Linear(5, 1), nn.Flatten(0))),
     Case("shared", Twice),
     Case("tied", Tied),
     Case("partly frozen", lambda: frozen(mlp(), "0")),
     Case("frozen", lambda: frozen(mlp())),
-    Case("spectral norm", lambda: of(parametrizations.spectral_norm), refused=MADE_BY | refused(SIDE, "population")),
+    Case("spectral norm", lambda: of(parametrizations.spectral_norm), refused=MADE_BY | refused(SIDE, *MEMBERS)),
     Case("weight norm", lambda: of(parametrizations.weight_norm), refused=MADE_BY),
     Case("orthogonal", lambda: of(parametrizations.orthogonal), refused=MADE_BY),
     Case("transposed weight norm", lambda: upsampled(parametrizations.weight_norm), numbers(2, 5), refused=MADE_BY),
-    Case("old spectral norm", lambda: of(spectral_norm), refused=MADE_BY | refused(SIDE, "population")),
+    Case("old spectral norm", lambda: of(spectral_norm), refused=MADE_BY | refused(SIDE, *MEMBERS)),
     Case("old weight norm", lambda: of(weight_norm), refused=MADE_BY),
     Case("batch norm", lambda: mlp(nn.BatchNorm1d(5)), refused=refused("use norm='layer'", *PENALTIES)),
     Case("buffers", Running),
     Case("lazy", lambda: lazy(1)),
     Case("lazy, not yet called", lambda: lazy(0),
-         refused=refused(LAZY, *CALLED, "clip weights", "spectral", "population", *TRAINER, "average")
+         refused=refused(LAZY, *CALLED, "clip weights", "spectral", *MEMBERS, *TRAINER, "average")
          | refused("call a lazy one first", "checkpoint")),
     Case("compiled", lambda: compiled(mlp()), refused=refused("activations=False", "monitor, activations")),
     Case("DDP", lambda: ddp(mlp())),
-    Case("checkpointed", lambda: Checkpointed(False)),
+    Case("checkpointed", lambda: Checkpointed(False), refused=refused(SIDE, *MEMBERS)),
     Case("checkpointed, reentrant", lambda: Checkpointed(True),
-         refused=refused(REENTRANT, "snapshot", *TRAINER, *PENALTIES) | refused(SIDE, "population")),
-    Case("old Function", OldFunction, refused=refused(SIDE, "population")),
+         refused=refused(REENTRANT, "snapshot", *TRAINER, *PENALTIES) | refused(SIDE, *MEMBERS)),
+    Case("old Function", OldFunction, refused=refused(SIDE, *MEMBERS)),
     Case("conditional", Conditional, labelled, refused=refused(ALONE, *TRAINER)),
     Case("conditional, spectral norm", lambda: Conditional(SpectralNorm), labelled, refused=refused(ALONE, *TRAINER)),
     Case("label first", LabelFirst, lambda: labelled()[::-1], at=1, refused=refused(ALONE, *TRAINER)),

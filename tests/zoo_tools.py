@@ -247,6 +247,33 @@ def clip_adaptive(case: Case) -> None:
     scaled(case, lambda net: clip_grad_adaptive_(net, 0.01), expected)
 
 
+def clip_members(case: Case) -> None:
+    """A population's members are clipped as each of them alone is."""
+    alone, (args, named) = [case.net(0), case.net(1)], case.given()
+    together = Population([case.net(0), case.net(1)])
+    stacked = [torch.stack([x, x]) for x in args], {name: torch.stack([x, x]) for name, x in named.items()}
+    if (out := value(together(*stacked[0], **stacked[1]))).requires_grad:
+        out.backward()
+    for clip in (clip_grad_norm_, clip_grad_layerwise_, clip_grad_adaptive_):
+        norms = clip(together, 0.01)
+        for k, member in enumerate(alone):
+            member.zero_grad()
+            if (out := value(run(case, member))).requires_grad:
+                out.backward()
+            theirs = clip(member, 0.01)
+            dtype = torch.bfloat16 if {torch.bfloat16, torch.float16} & {p.dtype for p in member.parameters()} else None
+            close(norms[k], theirs, dtype, loose=5)
+            own = dict(together.named_parameters())
+            for name, p in member.named_parameters():
+                grad = own[name.replace(".", "/")].grad
+                assert (grad is None) == (p.grad is None), name
+                if grad is not None:
+                    close(grad[k], p.grad, dtype, loose=5)
+        together.zero_grad()
+        if (out := value(together(*stacked[0], **stacked[1]))).requires_grad:
+            out.backward()
+
+
 def clip_percentile(case: Case) -> None:
     net, grads = with_gradients(case)
     clip, worst = PercentileClip(50), min((p.dtype for p in net.parameters()), key=lambda d: torch.finfo(d).bits)
@@ -539,6 +566,7 @@ TOOLS: dict[str, Callable] = {
     "clip layerwise": clip_layerwise,
     "clip adaptive": clip_adaptive,
     "clip percentile": clip_percentile,
+    "clip members": clip_members,
     "clip weights": clip_weights,
     **PENALTIES,
     "spectral": spectral,

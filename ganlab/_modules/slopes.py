@@ -1,11 +1,11 @@
 """The gradient of a network's outputs with respect to its inputs, which itself can be differentiated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from weakref import WeakSet
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 # What torch.func could not differentiate: it is not asked again.
 _refused: WeakSet = WeakSet()
@@ -22,8 +22,23 @@ def gradient(total: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor, of: Ca
     """
     if torch.compiler.is_compiling():
         return torch.func.grad(total, has_aux=True)(x)
-    with sdpa_kernel(SDPBackend.MATH):  # the one kernel of attention that can be differentiated twice
+    with _plain_attention():
         return _gradient(total, x, of)
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention by the one kernel that can be differentiated twice. (`sdpa_kernel` does this at twenty times the cost.)"""
+    cuda = torch.backends.cuda
+    before = cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled(), cuda.cudnn_sdp_enabled()
+    switches = cuda.enable_flash_sdp, cuda.enable_mem_efficient_sdp, cuda.enable_cudnn_sdp
+    try:
+        for switch in switches:
+            switch(False)
+        yield
+    finally:
+        for switch, on in zip(switches, before, strict=True):
+            switch(on)
 
 
 def _gradient(total: Callable, x: Tensor, of: Callable) -> tuple[Tensor, Tensor]:

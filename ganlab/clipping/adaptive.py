@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganlab._modules import layer_of
+from ganlab._modules import kept_for, layer_of
 from ganlab._numeric import norms
 from ganlab.clipping._frame import check_bound, clip
 from ganlab.clipping._gradients import Gradients, Handed, read, scale_
@@ -136,14 +136,16 @@ def _owned(parameters: Handed, members: bool) -> tuple[list[_Owned], nn.Module |
     """Name, tensor and layer of everything, and the module whose names these are."""
     if isinstance(parameters, nn.Module):
         net = parameters.structure if isinstance(parameters, Population) else parameters
-        names = [
-            (f"{prefix}.{name}" if prefix else name, tensor)
-            for prefix, layer in net.named_modules() for name, tensor in layer._parameters.items() if tensor is not None
+        owned = [
+            (f"{prefix}.{name}" if prefix else name, tensor, owner)
+            for prefix, layer in net.named_modules() if layer._parameters
+            for owner in [net.get_submodule(layer_of(f"{prefix}.")) if kept_for(prefix) else layer]
+            for name, tensor in layer._parameters.items() if tensor is not None
         ]  # fmt: skip
-        owned = [(name, tensor, net.get_submodule(layer_of(name))) for name, tensor in names]
         if net is not parameters:  # the structure has no weights: they are stacked in the population
             stacked = {name.replace("/", "."): tensor for name, tensor in parameters.named_parameters()}
-            owned = [(name, stacked[name], layer) for name, _, layer in owned]
+            # Of tied weights it has the first.
+            owned = [(name, stacked[name], layer) for name, _, layer in owned if name in stacked]
         return owned, net
     names, tensors = read(parameters)
     for tensor in tensors:

@@ -39,7 +39,7 @@ class Game:
         self._seen: tuple[Tensor, Tensor] | None = None
         self._slopes: Tensor | None = None
         self._made: list[Tensor] = []  # by the generators, in this step of D
-        self._calls: list[tuple[bool, Tensor]] = []  # of D, in this step: on fakes or not, and the logits
+        self._calls: list[tuple[bool, list[Tensor]]] = []  # of D, in this step: on fakes or not, and the logits
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
         nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in generators)]
         self._hooks = [net.register_forward_hook(Hook(net, watch), with_kwargs=True) for net, watch in nets]
@@ -49,7 +49,8 @@ class Game:
 
     def _rows(self, output: Any) -> Tensor:
         """All logits, (n,) or (N, n)."""
-        return torch.cat([self._apart(part).flatten(-2) for part in _logits(output)], dim=-1)
+        parts = [self._apart(part).flatten(-2) for part in _logits(output)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _apart(self, logits: Tensor) -> Tensor:
         """(batch, logits of a sample) or (N, batch, ...)."""
@@ -78,7 +79,7 @@ class Game:
         if fake is not None or not any(x.requires_grad for x in xs):  # a penalty of one's own asks for its gradient
             made = {x.untyped_storage().data_ptr() for x in self._made}
             known = fake is not None or any(x.untyped_storage().data_ptr() in made for x in xs)
-            self._calls.append((known, self._rows(logits)))
+            self._calls.append((known, [y.detach() for y in logits]))
 
     def _measure(self, x: Tensor, logits: list[Tensor]) -> None:
         """Wait for the gradients at the logits and at x."""
@@ -100,7 +101,7 @@ class Game:
         """A player is about to step: what D was called on since the last step was for this one."""
         real, fake = ([logits for known, logits in self._calls if known is kind] for kind in (False, True))
         if of_discriminator and len(real) == len(fake) > 0:  # several of each: gradients that are accumulated
-            self._seen = torch.cat(real, -1), torch.cat(fake, -1)
+            self._seen = self._rows(real), self._rows(fake)
         self._calls = []
         if of_discriminator:
             self._made = []
