@@ -134,8 +134,8 @@ class Population(nn.Module):
             raise ValueError(
                 f"the members, {type(self.structure).__name__}, cannot run side by side: torch.vmap has no way through "
                 f"one of their layers ({str(error).split(chr(10))[0][:120]}). In place of torch's spectral_norm take "
-                "ganlab.nets.SpectralNorm, of an autograd.Function one with setup_context, of checkpoints none; or train "
-                "the networks one by one"
+                "ganlab.nets.SpectralNorm, of an autograd.Function one with setup_context, of checkpoints none; or "
+                "train the networks one by one"
             ) from error
 
     def _one(self, state: dict[str, Tensor], inputs: tuple, named: dict) -> Any:

@@ -278,6 +278,14 @@ def look_before():
     assert str(preflight.check(G, D, owners, randn(8, 2))) == "nothing found"
 
 
+@case("latent.Apart", "train.LoaderStream")
+def labels_of_a_loader():
+    D = latent.Apart(mlp(), 3, call=lambda net, x, labels: net(x) * labels).to("cuda")
+    batches = [(torch.randn(4, 2), torch.tensor([0, 1, 2, 0]))]
+    ((real, z),) = train.LoaderStream(batches, latent=2, batch=4, seeds=0, device=GPU, labels=3).next()
+    assert D(real).shape == (4,) and z.device == real.device
+
+
 @case("monitor.snapshot", "monitor.units")
 def look_once():
     for net, x in ((mlp(norm="batch"), randn(5, 2)), (mlp(2, norm="batch"), randn(2, 5, 2))):

@@ -48,7 +48,7 @@ def refused(words: str, *tools: str) -> dict[str, str]:
 OWN_WEIGHTS = refused(KINDS, "cost")
 MADE_BY = refused(MADE, "spectral")
 NOT_ONE_LOGIT = refused("hand over a function that returns the logits alone", *PENALTIES) | refused(
-    "pass the discriminator's logits, a tensor", *TRAINER
+    "a Trainer needs one tensor of logits", *TRAINER
 )
 IDS = refused(WHOLE, *PENALTIES) | refused("let data.sample give floats", *TRAINER)
 
@@ -408,7 +408,7 @@ CASES: list[Case] = [
          refused=refused(ALONE, *TRAINER)),
     Case("tuple", Features, refused=NOT_ONE_LOGIT),
     Case("dict", Named, refused=NOT_ONE_LOGIT),
-    Case("patch", patch, images, refused=refused("one logit a sample", *TRAINER)),
-    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9), refused=refused("one logit a sample", *TRAINER)),
-    Case("multi-scale", Scales, images, refused=refused("pass the discriminator's logits, a tensor", *TRAINER)),
+    Case("patch", patch, images),
+    Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9)),
+    Case("multi-scale", Scales, images, refused=refused("a Trainer needs one tensor of logits", *TRAINER)),
 ]  # fmt: skip

@@ -28,7 +28,7 @@ def gradient(total: Callable[[Tensor], tuple[Tensor, Tensor]], x: Tensor, of: Ca
 
 @contextmanager
 def _plain_attention() -> Iterator[None]:
-    """Attention by the one kernel that can be differentiated twice. (`sdpa_kernel` does this at twenty times the cost.)"""
+    """Attention by the one kernel that can be differentiated twice. (`sdpa_kernel` does this at a higher cost.)"""
     cuda = torch.backends.cuda
     before = cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled(), cuda.cudnn_sdp_enabled()
     switches = cuda.enable_flash_sdp, cuda.enable_mem_efficient_sdp, cuda.enable_cudnn_sdp

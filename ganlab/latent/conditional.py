@@ -5,6 +5,8 @@ for the shape of `labelled(data)`, a generator of plain samples goes into a `Con
 what `ganlab.train.Trainer.sample` returns.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Generator, Tensor, nn
 
@@ -124,3 +126,43 @@ class Conditional(Prior):
     def forward(self, noise: Tensor) -> Tensor:
         label = choice(noise[:, 0], self.count)
         return join(self.G(torch.cat([noise[:, 1:], label], dim=1)), label)
+
+
+class Apart(nn.Module):
+    """A network of samples and labels, `net(x, labels)`, as one of samples that hold their label.
+
+    For a generator or a discriminator with an embedding of the label, say: `Conditional(Apart(G, 10), count=10)` and
+    `Apart(D, 10)` train on `labelled(data)`.
+
+    Args:
+        net: takes (batch, channels, ...) and int64 labels (batch,). For a generator, `latent` is then that of net + K.
+        count: K, how many labels there are: the last K channels of what comes in.
+        call: how net is called, if otherwise: `lambda net, x, labels: net(labels, x)`.
+
+    The slope with respect to the label is 0, so penalties see the sample alone; of a point between samples of two
+    labels, the label is that of the nearer.
+
+    >>> import torch
+    >>> from ganlab.latent import Apart
+    >>> class Shown(torch.nn.Module):
+    ...     def forward(self, x, labels):
+    ...         return x.sum(1) + 10 * labels
+    >>> Apart(Shown(), count=3)(torch.tensor([[1.0, 2.0, 0.0, 0.0, 1.0]])).tolist()  # 1 + 2, of label 2
+    [23.0]
+    """
+
+    def __init__(self, net: nn.Module, count: int, call: Callable | None = None):
+        super().__init__()
+        check_positive(count=count)
+        self.net, self.count, self.call = net, count, call
+        if isinstance(latent := getattr(net, "latent", None), int):
+            self.latent = latent + count
+        if (shape := getattr(net, "shape", None)) is not None:
+            self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] <= self.count:
+            raise ValueError(f"x has shape {tuple(x.shape)}: no channels are left in front of {self.count} labels")
+        plain, planes = x.split([x.shape[1] - self.count, self.count], dim=1)
+        labels = planes.flatten(2).mean(2).argmax(1) if planes.ndim > 2 else planes.argmax(1)
+        return self.net(plain, labels) if self.call is None else self.call(self.net, plain, labels)

@@ -12,8 +12,8 @@ from ganlab.preflight import _data, _flow, _modes, _outputs, _owners, _saving
 from ganlab.preflight._rehearsal import Losses, Rehearsal, nonsaturating, play
 from ganlab.preflight.findings import Finding, Report
 
-# Each rule looks at one thing. A function of your own, appended here, is asked like the others.
-RULES: list[Callable[[Rehearsal], Iterator[Finding]]] = [
+# Each looks at one thing.
+_RULES: list[Callable[[Rehearsal], Iterator[Finding]]] = [
     *_owners.RULES, *_data.RULES, *_outputs.RULES, *_modes.RULES, *_flow.RULES, *_saving.RULES
 ]  # fmt: skip
 
@@ -59,7 +59,7 @@ def check(
     scene = Rehearsal({"G": G, "D": D}, optimizers, batch, penalty)
     with eagerly(G), eagerly(D):
         play(scene, generate or _from_latents(G, batch), judge or D, losses or nonsaturating())
-    return Report(finding for rule in RULES for finding in rule(scene))
+    return Report(finding for rule in _RULES for finding in rule(scene))
 
 
 def _from_latents(G: nn.Module, batch: Tensor) -> Callable[[], Tensor]:

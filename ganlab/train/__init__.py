@@ -11,6 +11,7 @@ from ganlab.train.average import WeightAverage
 from ganlab.train.balance import KNOBS, RULES, SIGNALS, Controller, Rule
 from ganlab.train.checkpoint import CheckpointError
 from ganlab.train.cures import Cures
+from ganlab.train.loader_stream import LoaderStream
 from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.precision import Precision
 from ganlab.train.recipe import NOISES, PLAYERS, Recipe
@@ -28,6 +29,7 @@ __all__ = [
     "CheckpointError",
     "Controller",
     "Cures",
+    "LoaderStream",
     "Precision",
     "Recipe",
     "Rule",

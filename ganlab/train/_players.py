@@ -47,11 +47,16 @@ def _check_signature(name: str, net: nn.Module) -> None:
         ) from error
 
 
-def check_logits(logits: Tensor, members: bool) -> None:
-    """Raise a ValueError for logits that the losses would average over the wrong axis: maps, and (batch, 1)."""
-    if isinstance(logits, Tensor) and logits.ndim != 1 + members:
-        raise ValueError(
-            f"D made {tuple(logits.shape)} of a batch: a trainer takes one logit a sample, "
-            f"{'(N, batch)' if members else '(batch,)'}; "
-            "end D in a module that squeezes (batch, 1), or averages a map, flatten(1).mean(1)"
+def logits_of(output: Tensor, members: bool) -> Tensor:
+    """D's output as logits (batch,) or (N, batch); of a map of logits for each sample, as patch discriminators give,
+    every place is one more in the batch: the mean over them is the loss of Isola et al. 2017, section 3.2.2.
+
+    Raises:
+        TypeError: D gave something else than a tensor.
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"D gave a {type(output).__name__}: a Trainer needs one tensor of logits, (batch,) or a map for each "
+            "sample; return that one alone, or train in a loop of your own"
         )
+    return output.flatten(int(members)) if output.ndim > 1 + members else output

@@ -103,14 +103,14 @@ def _take(trainer, saved: dict) -> None:
 def _first(data) -> dict | None:
     """What tells one data set from another: its shape, and two samples of a seed, where its seed alone decides them."""
     if not isinstance(data, Dataset):
-        return {"shape": tuple(data.shape), "samples": None}
+        return {"shape": None if (shape := getattr(data, "shape", None)) is None else tuple(shape), "samples": None}
     return {"shape": tuple(data.shape), "samples": data.sample(2, torch.Generator().manual_seed(0)).cpu()}
 
 
 def _check_data(data, theirs: dict | None, path: str | Path) -> None:
-    if theirs is None:  # a file from before there was this
-        return
     mine = _first(data)
+    if theirs is None or None in (theirs["shape"], mine["shape"]):  # a file from before there was this, or a loader
+        return
     if mine["shape"] != tuple(theirs["shape"]):
         raise ValueError(f"{path} was trained on samples {tuple(theirs['shape'])}, and data has {mine['shape']}")
     if mine["samples"] is None or theirs["samples"] is None:

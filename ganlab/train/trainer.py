@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import losses
-from ganlab._modes import evaluating
+from ganlab._modes import in_mode
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
 from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
+from ganlab.train._batches import stream_of
 from ganlab.train._copying import Copyable
 from ganlab.train._history import tidy
-from ganlab.train._players import check_logits, check_players
+from ganlab.train._players import check_players, logits_of
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
@@ -28,7 +29,6 @@ from ganlab.train.numbers import Numbers
 from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.precision import Precision
 from ganlab.train.recipe import Recipe
-from ganlab.train.stream import Stream
 
 if TYPE_CHECKING:
     import pandas
@@ -45,8 +45,9 @@ class Trainer(Copyable):
 
     Args:
         G: generator, (batch, latent) -> (batch, *shape); it has an attribute `latent`. Or a `Population` of such.
-        D: discriminator, (batch, *shape) -> (batch,) logits, with no sigmoid at its end. Or a `Population`.
-        data: a `ganlab.data.Dataset` (or anything with `shape` and `sample(n, generator)`).
+        D: discriminator, (batch, *shape) -> logits, (batch,) or a map for each sample (a patch discriminator), with no
+            sigmoid at its end. Or a `Population`. One that takes labels: `ganlab.latent.Apart`.
+        data: a `ganlab.data.Dataset` or the like (`shape`, `sample(n, generator)`), or a `DataLoader` (`LoaderStream`).
         recipe: how to train.
         seeds: seed of the data and the latents; for populations one a member.
         device: default: where G's parameters are.
@@ -66,18 +67,13 @@ class Trainer(Copyable):
         check_players(G, D, self.seeds, self.recipe)
         self.device = torch.device(device or next(G.parameters()).device)
         # 2-D convolutions run faster with the channels last; a population's stacked weights have no such layout.
-        flat = all(p.ndim <= 4 for net in (G, D) for p in net.parameters())
-        layout = {"memory_format": torch.channels_last} if flat and not isinstance(G, Population) else {}
+        flat = not isinstance(G, Population) and all(p.ndim <= 4 for net in (G, D) for p in net.parameters())
+        layout = {"memory_format": torch.channels_last} if flat else {}
         self.G, self.D, self.data = G.to(self.device, **layout), D.to(self.device, **layout), data
         self.loss = losses.get(self.recipe.loss)
         self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
-        self.average = None
-        if self.recipe.ema is not None:
-            self.average = WeightAverage(self.G)
-        self.stream = Stream(
-            data, self.G.latent, self.recipe.batch, self.seeds, critic_steps=self.recipe.critic_steps,
-            latents=self.recipe.latent, device=self.device,
-        )  # fmt: skip
+        self.average = None if self.recipe.ema is None else WeightAverage(self.G)
+        self.stream = stream_of(data, self.G, self.recipe, self.seeds, self.device)
         self.numbers, self.precision = Numbers(self.recipe), Precision(self.recipe, self.device)
         self.cures = Cures(self.recipe, self.numbers, self.seeds, self.device)
         self.controller = None if rule is None else Controller.of(self, rule)
@@ -113,8 +109,7 @@ class Trainer(Copyable):
             with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
                 fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
-            real_logits, fake_logits = (self.precision.run(self.D, x) for x in (real, shown))
-            check_logits(real_logits, isinstance(self.D, Population))
+            real_logits, fake_logits = (self._logits(self.D, x) for x in (real, shown))
             d_loss = self.loss.d_loss(real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
@@ -126,7 +121,7 @@ class Trainer(Copyable):
             self.cures.clip_weights(self.D)
 
         opponent = self.cures.ahead(self.D, self.loss, real, fake)
-        fake_logits_g = self.precision.run(opponent, self.cures.noisy(fake))
+        fake_logits_g = self._logits(opponent, self.cures.noisy(fake))
         g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
         self._descend(g_loss, "G")
 
@@ -161,11 +156,14 @@ class Trainer(Copyable):
         self.cures.clip(player, net)
         self.precision.step(player, optimizer)
 
+    def _logits(self, D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        return logits_of(self.precision.run(D, x), members=not isinstance(self.seeds, int))
+
     def _real_logits(self, real: Tensor) -> Tensor | None:
         if not self.loss.needs_real:
             return None
         with torch.no_grad():
-            return self.precision.run(self.D, real)
+            return self._logits(self.D, real)
 
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
@@ -225,12 +223,13 @@ class Trainer(Copyable):
         return table
 
     @torch.no_grad()
-    def sample(self, n: int, *, seed: int = 0, averaged: bool = False) -> Tensor:
-        """`n` samples of G in eval mode, (n, *shape) or (N, n, *shape); the same latents for every member and call.
+    def sample(self, n: int, *, seed: int = 0, averaged: bool = False, mode: str = "eval") -> Tensor:
+        """`n` samples of G, (n, *shape) or (N, n, *shape); the same latents for every member and call.
 
         Args:
             seed: of the latents.
             averaged: use the running average of G's weights (`Recipe(ema=...)`).
+            mode: "eval", or "train": batch norm with the statistics of these n samples. Neither changes G.
         """
         if averaged and self.average is None:
             raise ValueError("averaged=True needs a recipe with ema, Recipe(ema=0.999) say")
@@ -238,7 +237,7 @@ class Trainer(Copyable):
         z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
         if not isinstance(self.seeds, int):
             z = z.expand(len(self.seeds), *z.shape)
-        with evaluating(G):
+        with in_mode(G, mode):
             return G(z)
 
     def save(self, path: str | Path) -> None:

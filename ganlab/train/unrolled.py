@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganlab.losses import Loss
+from ganlab.population import Population
+from ganlab.train._players import logits_of
 
 
 def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, lr: float) -> Callable[[Tensor], Tensor]:
@@ -31,9 +33,10 @@ def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, l
         D: a network or a `Population`, without batch norm in training mode: each step would be counted in its averages.
         loss: whose `d_loss` is descended.
     """
-    weights = dict(D.named_parameters())
+    weights, members = dict(D.named_parameters()), isinstance(D, Population)
     for _ in range(steps):
-        value = loss.d_loss(functional_call(D, weights, (real,)), functional_call(D, weights, (fake,)))
+        logits = (logits_of(functional_call(D, weights, (x,)), members) for x in (real, fake))
+        value = loss.d_loss(*logits)
         slopes = torch.autograd.grad(value.sum(), list(weights.values()), create_graph=True)
         weights = {name: w - lr * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
     return lambda x: functional_call(D, weights, (x,))
