@@ -3,7 +3,7 @@
 `python tests/test_zoo.py` prints the table, `pytest -s tests/test_zoo.py -k table` does too.
 """
 
-import sys
+import string
 import tempfile
 import traceback
 import warnings
@@ -75,27 +75,23 @@ def test_words_of_torch_are_not_ours():
 
 
 def table() -> str:
-    """A line for each case, a column for each tool: "." is right, a letter the sentence below."""
-    letters: dict[str, str] = {}
-    width = max(len(case.name) for case in CASES)
-    lines = [f"{n:>{width + 2 * i + 1}}" for i, n in enumerate([])]
-    count: Counter[str] = Counter()
+    """A line for each case, a column for each tool: "." is right, a letter the sentence that it is refused with."""
+    words = list(dict.fromkeys(said for case in CASES for said in case.refused.values()))
+    letters = dict(zip(words, string.ascii_letters, strict=False))
+    width, count = max(len(case.name) for case in CASES), Counter()
+    lines = [f"{number:>{width + 3}} {name}" for number, name in enumerate(TOOLS, 1)]
+    lines.append(" " * width + "".join(f"{number:>3}" for number in range(1, len(TOOLS) + 1)))
     for case in CASES:
-        row = []
-        for tool in TOOLS.values():
-            found = outcome(tool, case)
-            count["right" if found == "right" else "refused"] += 1
-            shown = found[:110]
-            row.append("." if found == "right" else letters.setdefault(shown, chr(ord("a") + len(letters))))
-        lines.append(f"{case.name:<{width}}  " + " ".join(row))
-    names = [f"{i + 1}: {name}" for i, name in enumerate(TOOLS)]
-    said = [f"{letter}: {words}" for words, letter in letters.items()]
-    return "\n".join([", ".join(names), *lines, *said, f"{dict(count)}"])
+        found = {name: outcome(tool, case) for name, tool in TOOLS.items()}
+        count.update("right" if one == "right" else "refused" for one in found.values())
+        row = ["." if one == "right" else letters[case.refused[name]] for name, one in found.items()]
+        lines.append(f"{case.name:<{width}}" + "".join(f"{one:>3}" for one in row))
+    return "\n".join([*lines, *(f"{letter}: {said}" for said, letter in letters.items()), str(dict(count))])
 
 
-def test_the_table(capsys):
-    with capsys.disabled():
-        if "-s" in sys.argv:
+def test_the_table(capsys, request):
+    if request.config.getoption("capture") == "no":
+        with capsys.disabled():
             print("\n" + table())
 
 
