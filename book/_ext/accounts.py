@@ -32,6 +32,7 @@ class Claim:
     reason: str
     measures: tuple[Measure, ...] = ()
     registered: bool = False
+    headline: bool = False
 
     def __post_init__(self):
         if self.verdict not in VERDICTS:
