@@ -14,6 +14,7 @@ import numpy as np
 from ganlab.study import Interval, geometric, interval, wilson
 
 KINDS = ("mean", "share", "ratio", "exact")
+LEVEL = 0.95  # the confidence of an interval, where nothing else is said
 FEW = 4  # fewer seeds than these decide nothing, whatever their interval
 WHOLE = {"share": (0.0, 1.0), "ratio": (0.0, math.inf)}  # what is possible, where the kind says it
 
@@ -24,7 +25,7 @@ class AccountError(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A number: with its 95 % interval over `seeds` seeds, or exact (`seeds` is None)."""
+    """A number: with its interval over `seeds` seeds, or exact (`seeds` is None)."""
 
     mean: float
     low: float
@@ -86,16 +87,23 @@ def exact(number: float) -> Value:
     return Value(*[float(number)] * 3)
 
 
-def over_seeds(kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False) -> Value:
+def over_seeds(
+    kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False, level: float = LEVEL
+) -> Value:
     """One number a seed. `events`: each is 0 or 1, whether something happened in that run."""
     _within(values, possible, kind)
     if kind == "ratio":
-        return _value(geometric(values))
-    return _value(wilson(values)) if events else _cut(interval(values), possible)
+        return _value(geometric(values, level))
+    return _value(wilson(values, level)) if events else _cut(interval(values, level), possible)
 
 
 def difference(
-    kind: str, values: np.ndarray, control: np.ndarray, possible: tuple[float, float], events: bool = False
+    kind: str,
+    values: np.ndarray,
+    control: np.ndarray,
+    possible: tuple[float, float],
+    events: bool = False,
+    level: float = LEVEL,
 ) -> Value:
     """Values less the control's, seed by seed; of two shares of runs by Newcombe's square-and-add."""
     for part in (values, control):
@@ -103,16 +111,16 @@ def difference(
     if kind == "ratio":
         raise AccountError("kind ratio goes with `effect: ratio`: a difference is a mean or a share")
     if events:
-        return _newcombe(wilson(values), wilson(control))
+        return _newcombe(wilson(values, level), wilson(control, level))
     low, high = possible
-    return _cut(interval(values - control), (low - high, high - low))
+    return _cut(interval(values - control, level), (low - high, high - low))
 
 
-def ratio(values: np.ndarray, control: np.ndarray) -> Value:
+def ratio(values: np.ndarray, control: np.ndarray, level: float = LEVEL) -> Value:
     """Values over the control's, seed by seed: the geometric mean."""
     if min(values.min(), control.min()) <= 0:
         raise AccountError("a ratio needs positive numbers: compare these by their difference")
-    return _value(geometric(values / control))
+    return _value(geometric(values / control, level))
 
 
 def _value(found: Interval) -> Value:
