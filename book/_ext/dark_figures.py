@@ -1,8 +1,8 @@
 """Figures on a dark page: drawn lines change light for dark, pictures stay as they are.
 
-A figure is drawn on light ground, once. On a dark page the style sheet inverts its lightness and keeps its hues, those
-of its colour bar too. Of photographs that would make negatives: of a figure that holds any, a second file is written
-beside the first, in which all is inverted but these, and the page shows the one or the other.
+A figure is drawn on light ground, once. On a dark page the style sheet inverts its lightness and keeps its hues. That
+would make negatives of photographs, and in a heat map bright would no longer be much: of a figure that holds such, a
+second file is written beside the first, in which all is inverted but these, and the page shows the one or the other.
 """
 
 import base64
@@ -15,27 +15,35 @@ from PIL import Image
 from scipy import ndimage
 from sphinx.application import Sphinx
 
-LEAST = 24  # pixels: what is smaller is a letter or a mark
-FILLED = 0.8  # a picture fills this share of its rectangle, a curve or a frame does not
-GREY = 10  # of 255, the most by which a grey picture's channels differ on average: heat maps have colours
-VARIED = 0.04  # deviation of the lightness: an even grey is no picture
+LINE = 4  # pixels: curves, frames and letters are drawn no thicker
+LEAST, THIN, LONG = 24, 6, 80  # pixels: what is smaller is a mark; a colour bar is thin and long
+FILLED = 0.65  # a picture fills this share of its rectangle
+PALE = 0.75  # lightness: if the filled parts of a figure are lighter on average, they are bands or a landscape
 MANY = 0.02  # of a figure's area
 HUE = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])  # CSS: hue-rotate(180deg)
 LIGHTNESS = np.array([0.2126, 0.7152, 0.0722]) / 255
 
 
 def pictures(pixels: np.ndarray) -> np.ndarray:
-    """Where pixels (h, w, 3) of 0 to 255 show photographs, which are grey in this book, as (h, w) of bool."""
-    found = np.zeros(pixels.shape[:2], bool)
+    """Where pixels (h, w, 3) of 0 to 255 show photographs or heat maps and their colour bars, as (h, w) of bool."""
     colors = pixels.astype(float)
-    parts, _ = ndimage.label(np.abs(colors - colors[0, 0]).max(-1) > 12)
+    drawn = np.abs(colors - colors[0, 0]).max(-1) > 1
+    parts, _ = ndimage.label(ndimage.binary_opening(drawn, np.ones((LINE + 1, LINE + 1))))
+    found, bars = np.zeros_like(drawn), []
     for number, place in enumerate(ndimage.find_objects(parts), start=1):
-        part = parts[place] == number
-        if min(part.shape) < LEAST or np.ptp(colors[place], axis=-1).mean() > GREY:
-            continue
-        part = ndimage.binary_fill_holes(part)
-        if part.mean() > FILLED and (colors[place] @ LIGHTNESS).std() > VARIED:
+        part = ndimage.binary_fill_holes(parts[place] == number)
+        short, long = sorted(part.shape)
+        if part.mean() > FILLED and short >= LEAST:
             found[place] |= part
+        elif part.mean() > FILLED and short >= THIN and long >= LONG:
+            bars.append(place)
+    if found.any() and (colors[found] @ LIGHTNESS).mean() > PALE:
+        return np.zeros_like(found)
+    rows, columns = found.any(1), found.any(0)
+    for place in bars:  # a colour bar stands beside its map, or below it
+        upright = place[0].stop - place[0].start > place[1].stop - place[1].start
+        if (rows[place[0]] if upright else columns[place[1]]).mean() > 0.8:
+            found[place] = True
     return found
 
 
