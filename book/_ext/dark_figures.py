@@ -42,7 +42,7 @@ def pictures(pixels: np.ndarray) -> np.ndarray:
     rows, columns = found.any(1), found.any(0)
     for place in bars:  # a colour bar stands beside its map, or below it
         upright = place[0].stop - place[0].start > place[1].stop - place[1].start
-        if (rows[place[0]] if upright else columns[place[1]]).mean() > 0.8:
+        if (rows[place[0]] if upright else columns[place[1]]).mean() > 0.5:
             found[place] = True
     return found
 

@@ -119,8 +119,8 @@ def summary(claims: Mapping[str, Claim], found: Mapping[str, list[Repetition]]) 
     return (
         f"Of {len(measured)} claims that rest on recorded runs, numbers of {len(devices)} were measured again on "
         f"another kind of device and of {len(seeds)} on fresh seeds. Of these {numbers} numbers {stayed} kept their "
-        f"verdict and {turned} turned from confirmed to refuted or back; the others are decided on one side only. Of the "
-        f"{len(heads)} headline claims {again} were repeated in one way or the other."
+        f"verdict and {turned} turned from confirmed to refuted or back; the others are decided on one side only. "
+        f"Of the {len(heads)} headline claims {again} were repeated in one way or the other."
     )
 
 
