@@ -15,6 +15,7 @@ import numpy as np
 from ganlab.study import Interval, geometric, interval, wilson
 
 KINDS = ("mean", "share", "ratio", "exact")
+LEVEL = 0.95  # the confidence of an interval, where nothing else is said
 FEW = 4  # fewer seeds than these decide nothing, whatever their interval
 WHOLE = {"share": (0.0, 1.0), "ratio": (0.0, math.inf)}  # what is possible, where the kind says it
 
@@ -25,7 +26,7 @@ class AccountError(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A number: with its 95 % interval over `seeds` seeds, or exact (`seeds` is None)."""
+    """A number: with its interval over `seeds` seeds, or exact (`seeds` is None)."""
 
     mean: float
     low: float
@@ -87,18 +88,25 @@ def exact(number: float) -> Value:
     return Value(*[float(number)] * 3)
 
 
-def over_seeds(kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False) -> Value:
+def over_seeds(
+    kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False, level: float = LEVEL
+) -> Value:
     """One number a seed. `events`: each is 0 or 1, whether something happened in that run."""
     _within(values, possible, kind)
     if kind == "ratio":
         if set(values) == {0.0, 1.0}:
             raise AccountError("kind ratio, and all of these are 0 or 1: take kind share")
-        return _middle(values)
-    return _value(wilson(values)) if events else _cut(interval(values), possible)
+        return _middle(values, level)
+    return _value(wilson(values, level)) if events else _cut(interval(values, level), possible)
 
 
 def difference(
-    kind: str, values: np.ndarray, control: np.ndarray, possible: tuple[float, float], events: bool = False
+    kind: str,
+    values: np.ndarray,
+    control: np.ndarray,
+    possible: tuple[float, float],
+    events: bool = False,
+    level: float = LEVEL,
 ) -> Value:
     """Values less the control's, seed by seed; of two shares of runs by Newcombe's square-and-add."""
     for part in (values, control):
@@ -106,35 +114,35 @@ def difference(
     if kind == "ratio":
         raise AccountError("kind ratio goes with `effect: ratio`: a difference is a mean or a share")
     if events:
-        return _newcombe(wilson(values), wilson(control))
+        return _newcombe(wilson(values, level), wilson(control, level))
     low, high = possible
-    return _cut(interval(values - control), (low - high, high - low))
+    return _cut(interval(values - control, level), (low - high, high - low))
 
 
-def ratio(values: np.ndarray, control: np.ndarray) -> Value:
+def ratio(values: np.ndarray, control: np.ndarray, level: float = LEVEL) -> Value:
     """Values over the control's, seed by seed: the geometric mean, or the median if there are zeros."""
     if min(values.min(), control.min()) < 0:
         raise AccountError("a ratio needs positive numbers: compare these by their difference")
     if ((values == 0) & (control == 0)).any():
         raise AccountError("0 / 0 in a ratio: compare these by their difference")
     with np.errstate(divide="ignore"):
-        return _middle(values / control)
+        return _middle(values / control, level)
 
 
-def _middle(ratios: np.ndarray) -> Value:
+def _middle(ratios: np.ndarray, level: float) -> Value:
     if ratios.min() > 0 and ratios.max() < math.inf:
-        return _value(geometric(ratios))
-    return median(ratios)
+        return _value(geometric(ratios, level))
+    return median(ratios, level)
 
 
-def median(values: np.ndarray) -> Value:
-    """Median and the interval of order statistics that the sign test does not reject at 5 %, of any numbers, inf too.
+def median(values: np.ndarray, level: float = LEVEL) -> Value:
+    """Median and the interval of order statistics that the sign test does not reject, of any numbers, inf too.
 
-    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. Fewer than six values give no interval.
+    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. At 95 % fewer than six values give no interval.
     """
     ordered, n = np.sort(values), len(values)
     below = np.cumsum([math.comb(n, k) for k in range(n)]) / 2**n
-    out = int((below <= 0.025).sum())  # so many may lie outside on each side
+    out = int((below <= (1 - level) / 2).sum())  # so many may lie outside on each side
     low, high = (ordered[out - 1], ordered[-out]) if out else (0.0, math.inf)
     return Value(float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2, float(low), float(high), n)
 
