@@ -1,7 +1,7 @@
 """Eval or train mode for a while: statistics stand still, and each part gets its own mode back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
@@ -28,8 +28,11 @@ def training(net: nn.Module) -> Iterator[None]:
                     buffer.copy_(before)
 
 
-# The modes of a network to look at it in.
-MODES = {"eval": evaluating, "train": training}
+def in_mode(net: nn.Module, mode: str) -> AbstractContextManager:
+    """`evaluating` or `training`, by name."""
+    if mode not in ("eval", "train"):
+        raise ValueError(f"mode={mode!r}: 'eval' or 'train'")
+    return (evaluating if mode == "eval" else training)(net)
 
 
 @contextmanager

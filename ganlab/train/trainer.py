@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab import losses
-from ganlab._check import lookup
-from ganlab._modes import MODES
+from ganlab._modes import in_mode
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
 from ganlab.optim import regularise
@@ -174,7 +173,8 @@ class Trainer(Copyable):
         """Train until step `steps`. Steps are recorded once and replayed, which is faster and gives the same numbers.
 
         Args:
-            steps: the step to stop at, counted from the start of training and not of this call.
+            steps: the step to stop at, counted from the start of training and not of this call. A run that is beyond it
+                stays as it is, with a UserWarning.
             log_every: steps that one row of `history` averages over.
             callback: called with the trainer before the first step and after every `callback_every` steps.
             checkpoint: a file. If it is there, training goes on from it, so the same script, run again after a kill,
@@ -183,8 +183,7 @@ class Trainer(Copyable):
             capture: None: record steps where that is known to be safe; True: also with networks of unknown classes;
                 False: play each in Python. `engine.reason` says why steps are not recorded.
         """
-        if checkpoint is not None and Path(checkpoint).exists():
-            self.load(checkpoint)
+        _saving.begin(self, steps, checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
         self.engine.begin(capture, steps - self.steps)
@@ -238,7 +237,7 @@ class Trainer(Copyable):
         z = LATENTS[self.recipe.latent](n, self.G.latent, torch.Generator().manual_seed(seed)).to(self.device)
         if not isinstance(self.seeds, int):
             z = z.expand(len(self.seeds), *z.shape)
-        with lookup(MODES, mode, "mode")(G):
+        with in_mode(G, mode):
             return G(z)
 
     def save(self, path: str | Path) -> None:
@@ -246,5 +245,5 @@ class Trainer(Copyable):
         checkpoint.save(_saving.state(self), path)
 
     def load(self, path: str | Path) -> None:
-        """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
+        """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe, data and seeds."""
         _saving.restore(self, checkpoint.load(path, self.device), path)

@@ -199,7 +199,7 @@ def test_samples_in_train_mode_have_the_statistics_of_their_batch_and_change_not
     assert torch.equal(torch.get_rng_state(), state)
     torch.testing.assert_close(G.state_dict(), before, rtol=0, atol=0)
     assert G.training
-    with pytest.raises(ValueError, match="unknown mode 'training'; known: eval, train"):
+    with pytest.raises(ValueError, match="mode='training': 'eval' or 'train'"):
         trainer.sample(3, mode="training")
 
 
