@@ -77,6 +77,8 @@ def norms(
         alike: the tensors are of one type and on one device.
         tiny: also right where squares would become 0: below 1e-19 in float32.
     """
+    if tensors[0].is_complex() or not alike:  # of a complex number the absolute value counts
+        tensors = [t.abs() if t.is_complex() else t for t in tensors]
     device, dtype = tensors[0].device, tensors[0].dtype
     if alike and on_host(device) and not torch.compiler.is_compiling():
         if _recording:
@@ -144,9 +146,15 @@ def wide(tensor: Tensor, dim: Sequence[int] | None = None, p: float = 2.0) -> Te
     return torch.linalg.vector_norm(tensor, p, dim, dtype=dtype)
 
 
-def total(norms: Tensor, p: float = 2.0) -> Tensor:
-    """The norm of all together, from those of each, over the first axis."""
-    return torch.linalg.vector_norm(norms, p, dim=0)
+def total(norms: Tensor, p: float = 2.0, roomy: bool = False) -> Tensor:
+    """The norm of all together, from those of each, over the first axis. Never infinite where all of these are finite.
+
+    roomy: they are of a type in which their squares cannot overflow.
+    """
+    found = torch.linalg.vector_norm(norms, p, dim=0)
+    if roomy or p == torch.inf or (may_look(norms.device) and bool((found < torch.inf).all())):
+        return found
+    return torch.where(found.isinf(), _scaled(norms, (0,), p).to(found.dtype), found)
 
 
 def pooled(values: Tensor, ends: Tensor) -> Tensor:

@@ -6,43 +6,56 @@ minimises `loss + gamma * penalty`. So gamma is that of the literature on zero-c
 and twice the lambda of WGAN-GP and DRAGAN: their lambda = 10 is gamma = 20.
 
 Everything goes through `torch.func`, so it runs on a `Population`, inside a `torch.vmap` of your own and under
-`torch.compile`, which refuses a second differentiation through `torch.autograd.grad`.
+`torch.compile`, which refuses a second differentiation through `torch.autograd.grad`. That is taken, with the same
+numbers, where a D cannot go through `torch.func`: with checkpoints (`use_reentrant=False`), an `autograd.Function`
+without `setup_context`, or buffers that it writes in its forward pass.
+
+D may be any function: `lambda x: D(labels, x)` is a D that takes its labels first, `lambda x: D(x)[0]` one that returns
+more than its logits. Networks inside are treated as D itself would be.
 
 Where a layer lets samples of a batch act on each other, the slope of a sample is that of the sum of all logits. For
 `ganlab.nets.MinibatchStd` this is what StyleGAN2 does. Batch norm in training mode is refused: normalised by the
 batch, D is no longer a function of one sample, and its slope bounds nothing (Gulrajani et al. 2017, section 4).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ganlab._draws import Draws
-from ganlab.nets import Packed
+from ganlab._modules import Given, as_logits, called, check_fractions, check_made, explained, gradient
+from ganlab._numeric import NARROW
+from ganlab.nets import Packed, SpectralNorm
 from ganlab.nets.spectral import held
 from ganlab.population import Population
 
 __all__ = ["PENALTIES", "Critic", "Draws", "dragan", "r1", "r2", "slopes", "wgan_gp"]
 
-Critic = Callable[[Tensor], Tensor]
+Critic = Callable[..., Tensor]
 
 
-def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
+def slopes(D: Critic, x: Tensor, *, given: Given = ()) -> tuple[Tensor, Tensor]:
     """Gradient of each logit with respect to its own sample, flattened, and the logits.
 
     Args:
         D: (batch, *shape) -> (batch,) logits, or a `Population` with one more axis in front of both. A discriminator
-            that sees m samples at once (`ganlab.nets.Packed`) returns batch/m logits; a slope then spans all m.
+            that sees m samples at once (`ganlab.nets.Packed`) returns batch/m logits; a slope then spans all m. A
+            module may return a map of logits (batch, 1, *places) or a list of such: a sample's logit is their sum.
         x: samples of any shape.
+        given: what else D is called with: arguments behind x (a tensor, or a tuple), or by name (a dict).
 
     Returns:
         slopes (..., logits, numbers in a sample), logits (..., logits). Both can be differentiated further.
         A loop of your own may take its loss from these logits, and save a pass.
 
     Raises:
-        ValueError: D has batch norm in training mode, or does not return one logit a sample.
+        ValueError: D has batch norm in training mode, does not return one logit a sample, has lazy modules that were
+            never called, or is checkpointed in the older way (`use_reentrant=True`).
+        TypeError: x holds whole numbers, or D returns neither a tensor nor a list of tensors.
 
     >>> import torch
     >>> from ganlab.penalties import slopes
@@ -50,20 +63,20 @@ def slopes(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
     >>> slope.tolist(), logits.tolist()
     ([[3.0, 4.0], [3.0, 4.0]], [7.0, 7.0])
     """
-    structure = _structure(D)
-    _refuse_batch_norm(structure)
+    check_fractions(x)
+    alone = isinstance(D, nn.Module) and not isinstance(D, Population)
 
     def total(x: Tensor) -> tuple[Tensor, Tensor]:
-        logits = D(x)
+        logits = as_logits(called(D, x, given), x, alone)
         return logits.sum(), logits
 
-    with held(structure):
-        gradient, logits = torch.func.grad(total, has_aux=True)(x)
+    with _as_one_function(D), explained("D"):
+        slope, logits = gradient(total, x, of=D)
     _check(logits, x)
-    return gradient.reshape(*logits.shape, -1), logits
+    return slope.reshape(*logits.shape, -1), logits
 
 
-def r1(D: Critic, real: Tensor) -> Tensor:
+def r1(D: Critic, real: Tensor, *, given: Given = ()) -> Tensor:
     """E|slope|^2 / 2 on real samples; shape (...), one value a member.   Mescheder et al. 2018, eq. 9.
 
     >>> import torch
@@ -71,10 +84,10 @@ def r1(D: Critic, real: Tensor) -> Tensor:
     >>> r1(lambda x: 3 * x[:, 0] + 4 * x[:, 1], torch.ones(8, 2)).item()  # 5^2 / 2
     12.5
     """
-    return slopes(D, real)[0].square().sum(-1).mean(-1) / 2
+    return _wide(slopes(D, real, given=given)[0]).square().sum(-1).mean(-1) / 2
 
 
-def r2(D: Critic, fake: Tensor) -> Tensor:
+def r2(D: Critic, fake: Tensor, *, given: Given = ()) -> Tensor:
     """E|slope|^2 / 2 on generated samples; shape (...), one value a member.   Mescheder et al. 2018, section 4.1.
 
     fake: detached from the generator, as `fake.detach()`: D alone pays the penalty.
@@ -84,10 +97,10 @@ def r2(D: Critic, fake: Tensor) -> Tensor:
     >>> r2(lambda x: x.square().sum(1), torch.tensor([[0.0, 0.0], [1.0, 0.0]])).item()  # slopes 0 and 2
     1.0
     """
-    return r1(D, fake)
+    return r1(D, fake, given=given)
 
 
-def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) -> Tensor:
+def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None, *, given: Given = ()) -> Tensor:
     """E(|slope| - 1)^2 / 2 at random points between real and generated samples.   Gulrajani et al. 2017, eq. 3.
 
     fake: detached from the generator, as `fake.detach()`: D alone pays the penalty.
@@ -106,16 +119,20 @@ def wgan_gp(D: Critic, real: Tensor, fake: Tensor, alpha: Tensor | None = None) 
     """
     if real.shape != fake.shape:
         raise ValueError(f"real has shape {tuple(real.shape)} and fake {tuple(fake.shape)}: they must be equal")
+    check_fractions(real)
+    check_fractions(fake)
     shape = _judged(D, real)
     if alpha is None:
         alpha = torch.rand(shape, dtype=real.dtype, device=real.device)
     if tuple(alpha.shape) != shape:
         raise ValueError(f"alpha has shape {tuple(alpha.shape)}: give one number for each pair, {shape}")
     alpha = alpha.repeat_interleave(real.shape[len(shape) - 1] // shape[-1], dim=-1)
-    return _one_centred(D, torch.lerp(fake, real, _beside(alpha, real)))
+    dtype = torch.promote_types(real.dtype, fake.dtype)  # under autocast G's samples are of half precision
+    real, fake = real.to(dtype), fake.to(dtype)
+    return _one_centred(D, torch.lerp(fake, real, _beside(alpha, real)), given)
 
 
-def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float = 0.5) -> Tensor:
+def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float = 0.5, *, given: Given = ()) -> Tensor:
     """E(|slope| - 1)^2 / 2 around the real samples.   Kodali et al. 2017, section 2.2.
 
     The points are real + radius * s * noise, with s the standard deviation of the member's whole batch. The paper has
@@ -131,18 +148,24 @@ def dragan(D: Critic, real: Tensor, noise: Tensor | None = None, radius: float =
     >>> dragan(D, real, radius=0.0).item()  # at the samples themselves: (4 - 1)^2 / 2
     4.5
     """
+    check_fractions(real)
     if noise is None:
         noise = torch.randn_like(real)
     if noise.shape != real.shape:
         raise ValueError(f"noise has shape {tuple(noise.shape)} and real {tuple(real.shape)}: they must be equal")
     members = len(_judged(D, real)) - 1
-    return _one_centred(D, real + radius * _beside(real.flatten(members).std(-1), real) * noise)
+    return _one_centred(D, real + radius * _beside(real.flatten(members).std(-1), real) * noise, given)
 
 
-def _one_centred(D: Critic, x: Tensor) -> Tensor:
+def _one_centred(D: Critic, x: Tensor, given: Given) -> Tensor:
     # The subgradient of this norm at 0 is 0; a square root written out has a NaN there.
-    norm = torch.linalg.vector_norm(slopes(D, x)[0], dim=-1)
+    norm = torch.linalg.vector_norm(_wide(slopes(D, x, given=given)[0]), dim=-1)
     return (norm - 1).square().mean(-1) / 2
+
+
+def _wide(slope: Tensor) -> Tensor:
+    """In float32 at least: the square of a slope of 256 is too large for float16."""
+    return slope.float() if slope.dtype in NARROW else slope
 
 
 def _beside(values: Tensor, x: Tensor) -> Tensor:
@@ -158,12 +181,17 @@ def _judged(D: Critic, x: Tensor) -> tuple[int, ...]:
 
 
 # Name in a recipe: (D, real, fake, draws) -> one value a member. `fake` comes detached from the generator.
-PENALTIES: dict[str, Callable[[Critic, Tensor, Tensor, Draws], Tensor]] = {
-    "r1": lambda D, real, fake, draws: r1(D, real),
-    "r2": lambda D, real, fake, draws: r2(D, fake),
-    "r1_r2": lambda D, real, fake, draws: r1(D, real) + r2(D, fake),
-    "wgan_gp": lambda D, real, fake, draws: wgan_gp(D, real, fake, draws.uniform(_judged(D, real)[-1])),
-    "dragan": lambda D, real, fake, draws: dragan(D, real, draws.normal(*real.shape[isinstance(D, Population) :])),
+# `given` goes on to them.
+PENALTIES: dict[str, Callable[..., Tensor]] = {
+    "r1": lambda D, real, fake, draws, **given: r1(D, real, **given),
+    "r2": lambda D, real, fake, draws, **given: r2(D, fake, **given),
+    "r1_r2": lambda D, real, fake, draws, **given: r1(D, real, **given) + r2(D, fake, **given),
+    "wgan_gp": lambda D, real, fake, draws, **given: wgan_gp(
+        D, real, fake, draws.uniform(_judged(D, real)[-1]), **given
+    ),
+    "dragan": lambda D, real, fake, draws, **given: dragan(
+        D, real, draws.normal(*real.shape[isinstance(D, Population) :]), **given
+    ),
 }
 
 
@@ -172,8 +200,30 @@ def _structure(D: Critic) -> nn.Module:
     return D.structure if isinstance(D, Population) else D if isinstance(D, nn.Module) else nn.Identity()
 
 
-def _refuse_batch_norm(structure: nn.Module) -> None:
-    layers = structure.modules()
+@contextmanager
+def _as_one_function(D: Critic) -> Iterator[None]:
+    """Inside, D is one function of one sample: power iterations stand still, and batch norm in training is refused.
+
+    So it is with networks that a plain function calls: they are seen when it calls them.
+    """
+    if torch.compiler.is_compiling() or isinstance(D, nn.Module):
+        check_made(_structure(D), "D")
+        _refuse_batch_norm(_structure(D).modules())
+        with held(_structure(D)):
+            yield
+        return
+    with ExitStack() as stack:
+
+        def look(module: nn.Module, inputs: tuple) -> None:
+            _refuse_batch_norm([module])
+            if isinstance(module, SpectralNorm):
+                stack.enter_context(held(module))
+
+        stack.callback(register_module_forward_pre_hook(look).remove)
+        yield
+
+
+def _refuse_batch_norm(layers: Iterable[nn.Module]) -> None:
     if any(isinstance(layer, _BatchNorm) and (layer.training or layer.running_mean is None) for layer in layers):
         raise ValueError(
             "D has batch norm, which ties the samples of a batch together, so that no sample has a slope of its own: "
@@ -192,5 +242,6 @@ def _check(logits: Tensor, x: Tensor) -> None:
     ):
         raise ValueError(
             f"D made logits {tuple(logits.shape)} of x {tuple(x.shape)}: it must return one logit a sample, (batch,) "
-            "for (batch, *shape); squeeze its last dimension"
+            "for (batch, *shape); squeeze its last dimension, or sum what it says of a sample, as in "
+            "lambda x: D(x).flatten(1).sum(1)"
         )

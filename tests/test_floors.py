@@ -14,6 +14,7 @@ FLOORS = [
     {
         "_check": "Checks that several files share",
         "_modes": "Eval or train mode for a while",
+        "_modules": "What all wings ask of a network",
         "_stacked": "The forward pass of N stacked networks without `vmap`",
         "_files": "Files that are written whole or not at all",
         "_progress": "Progress bars",

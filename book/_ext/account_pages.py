@@ -7,6 +7,8 @@
 {accounts-filter}           a search in all rows of the page, and a choice of verdicts and flags
 {flags-table}               what each flag says, and how many claims have it
 {chance}                    how many measures chance alone would decide
+{headlines}                 the headline claims, decided at 99 %
+{replicated}                how many claims were repeated, on what
 """
 
 from pathlib import Path
@@ -18,7 +20,9 @@ from sphinx.util import logging
 import account_tables
 import account_totals
 import accounts
-from markdown_directive import MarkdownDirective, cite
+import replicated_on
+from markdown_directive import MarkdownDirective
+from works_cited import cite
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +58,7 @@ class Claims(Box):
     kind = "claims"
 
     def box(self, claims: list) -> list[nodes.Node]:
-        text = account_tables.claims_table(claims)
+        text = account_tables.claims_table(claims, cite, replicated_on.book())
         return self.markdown(f"{text}\n\n{{doc}}`All claims </book/claims>`", "accounts")
 
 
@@ -73,8 +77,8 @@ class ClaimsTable(AccountDirective):
         entries = self.checked(accounts.claims())
         found = self.markdown(account_totals.totals(entries, "claims"), "totals")
         for chapter, part in account_tables.by_chapter(entries).items():
-            text = account_tables.claims_table(part, sparks=True)
-            found += self.markdown(f"{_head(chapter, 'claims')}\n\n{text}", "accounts")
+            text = account_tables.claims_table(part, cite, replicated_on.book(), in_full=True)
+            found += self.markdown(f"{_head(chapter, 'claims')}\n\n{text}", "accounts", "claims")
         return found
 
 
@@ -111,6 +115,16 @@ class Chance(MarkdownDirective):
         return self.markdown(account_totals.chance(accounts.claims().values()))
 
 
+class Headlines(MarkdownDirective):
+    def run(self) -> list[nodes.Node]:
+        return self.markdown(account_totals.headlines(accounts.claims().values(), replicated_on.book()), "headlines")
+
+
+class ReplicatedOn(MarkdownDirective):
+    def run(self) -> list[nodes.Node]:
+        return self.markdown(replicated_on.summary(accounts.claims(), replicated_on.book()))
+
+
 def _head(chapter: str, kind: str) -> str:
     return f"({account_tables.anchor(chapter, kind)})=\n**{{doc}}`/book/{chapter}`**"
 
@@ -124,3 +138,5 @@ def add_directives(app: Sphinx) -> None:
     app.add_directive("accounts-filter", Filter)
     app.add_directive("flags-table", FlagsTable)
     app.add_directive("chance", Chance)
+    app.add_directive("headlines", Headlines)
+    app.add_directive("replicated", ReplicatedOn)

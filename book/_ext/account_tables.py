@@ -1,13 +1,15 @@
 """The accounts as Markdown tables: the same text for the web book's boxes and pages and for the Colab notebooks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import anchors
 import flags
+import replicated_on
 import spark
 from accounts import Claim, Reproduction
 from measures import Measure
+from replicated_on import Repetition
 from values import Value, band
 
 Entry = Claim | Reproduction
@@ -17,16 +19,27 @@ MARKS |= {"not yet measured": "…"}
 MARKS |= {"pass": "✓", "miss": "✗"}
 
 
-def claims_table(claims: Iterable[Claim], sparks: bool = False) -> str:
-    """A row a claim: what is claimed, the verdict and why, the numbers; `sparks` draws each number."""
+def claims_table(claims: Iterable[Claim], cite, repeated: Mapping[str, list[Repetition]], in_full: bool = False) -> str:
+    """A row a claim: what is claimed and after whom, the verdict and why, the numbers, where they were repeated.
+
+    `cite(key)` is the Markdown that names a source; `repeated` is of `replicated_on`. `in_full`: each number is drawn,
+    and what changed in a repetition has a column of its own.
+    """
     rows = []
     for claim in claims:
         said = f"**{claim.id}** {claim.statement}"
-        marks = " ".join([badge(claim.computed()), *map(flag, flags.flags(claim))])
+        if claim.source:
+            said += f"<br>after {', '.join(map(cite, claim.source))}"
+        marks = " ".join([badge(claim.computed()), *(HEADLINE,) * claim.headline, *map(flag, flags.flags(claim))])
         judged = f"{marks}<br>{claim.reason}"
-        numbers = "<br>".join(_claimed_number(claim, measure, sparks) for measure in claim.measures) or "none"
-        rows.append([said, judged, numbers])
-    return table(["Claim", "Verdict", "Measured"], rows)
+        numbers = "<br>".join(_claimed_number(claim, measure, in_full) for measure in claim.measures) or "none"
+        again = repeated.get(claim.id, [])
+        if in_full:
+            rows.append([said, judged, numbers, replicated_on.in_full(claim, again)])
+        else:
+            short = replicated_on.in_short(claim, again)
+            rows.append([said, judged + (f"<br>*Replicated* on {short}." if short else ""), numbers])
+    return table(["Claim", "Verdict", "Measured", *["Replicated on"] * in_full], rows)
 
 
 def reproductions_table(entries: Iterable[Reproduction], cite, sparks: bool = False) -> str:
@@ -73,6 +86,9 @@ def badge(verdict: str) -> str:
     return f'<span class="verdict verdict-{name}">{MARKS[verdict]} <span class="word">{verdict}</span></span>'
 
 
+HEADLINE = '<span class="flag flag-headline">★ headline</span>'
+
+
 def flag(name: str) -> str:
     """A flag in words; what it says stands in the table of flags."""
     return f'<span class="flag flag-{name.replace(" ", "-")}">⚑ {name}</span>'
@@ -83,10 +99,11 @@ def _claimed_number(claim: Claim, measure: Measure, drawn: bool) -> str:
         return (
             f"{measure.label}: claimed {measure.threshold} {', '.join(f'`{name}`' for name in sorted(measure.studies))}"
         )
-    value, refused = measure.compute(), anchors.refusal(measure)
+    value, refused = measure.compute(claim.level), anchors.refusal(measure)
     mark = MARKS[claim.judged(measure)]
     picture = f"{spark.svg(value, band(measure.threshold))}" if drawn else ""
-    text = f"{mark} {measure.label}: **{value}**{_runs(value)}, claimed {measure.threshold}"
+    wide = f" ({claim.level:.0%})" if claim.headline and (value.seeds or 0) > 1 else ""
+    text = f"{mark} {measure.label}: **{value}**{wide}{_runs(value)}, claimed {measure.threshold}"
     if refused:
         text += f", refused: {refused}"
     if drawn:

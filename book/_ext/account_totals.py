@@ -1,11 +1,13 @@
 """The accounts counted: verdicts by chapter, flags, and what chance alone would decide."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import flags
+import replicated_on
 from account_tables import Entry, anchor, badge, by_chapter, flag, table, verdict
 from accounts import VERDICTS, Claim
+from values import LEVEL
 
 
 def totals(entries: Iterable[Entry], kind: str) -> str:
@@ -33,14 +35,30 @@ def flags_table(claims: Iterable[Claim]) -> str:
 def chance(claims: Iterable[Claim]) -> str:
     """How many verdicts on a measure would come about by chance."""
     measured = [claim for claim in claims if not claim.awaited]
-    judged = [(measure.compute(), claim.judged(measure)) for claim in measured for measure in claim.measures]
-    uncertain = [said for value, said in judged if value.seeds]
-    decided = sum(said != "open" for said in uncertain)
+    judged = [(claim, measure.compute(), claim.judged(measure)) for claim in measured for measure in claim.measures]
+    uncertain = [(claim, said) for claim, value, said in judged if value.seeds]
+    decided = sum(said != "open" for _, said in uncertain)
+    heads = sum(claim.headline for claim, _ in uncertain)
+    luck = sum(1 - claim.level for claim, _ in uncertain)
     return (
-        f"Of {len(judged)} measures {len(uncertain)} have a 95 % interval, and {decided} of these are decided. "
-        f"If each of the {len(uncertain)} truths lay exactly at its threshold, chance would decide one in twenty "
-        f"all the same: about {0.05 * len(uncertain):.0f}, half of them confirmed, half refuted."
+        f"Of {len(judged)} measures {len(uncertain)} have an interval, {heads} of them, those of the headline claims, "
+        f"of 99 %, the others of 95 %; {decided} are decided. If each of the {len(uncertain)} truths lay exactly at "
+        f"its threshold, chance would decide one in twenty all the same, and one in a hundred of the headline claims': "
+        f"about {luck:.0f}, half of them confirmed, half refuted."
     )
+
+
+def headlines(claims: Iterable[Claim], repeated: Mapping[str, list]) -> str:
+    """A row a headline claim: the verdict at 99 %, what it would be at 95 %, where it was repeated."""
+    rows = []
+    for claim in claims:
+        if claim.headline:
+            usual = claim.computed(LEVEL)
+            changed = "" if usual == claim.computed() else f"<br>*{usual}* at 95 %"
+            again = replicated_on.in_short(claim, repeated.get(claim.id, [])) or "no"
+            small = flag("small") if "small" in flags.flags(claim) else ""
+            rows.append([f"**{claim.id}** {claim.statement}", f"{badge(claim.computed())} {small}{changed}", again])
+    return table(["Headline claim", "Verdict at 99 %", "Replicated on"], rows)
 
 
 def _row_name(chapter: str, kind: str) -> str:

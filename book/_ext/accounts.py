@@ -15,15 +15,20 @@ import yaml
 
 import anchors
 from measures import Measure
-from values import AccountError, Band, band
+from values import LEVEL, AccountError, Band, band
 
 BOOK = Path(__file__).resolve().parents[1]
+HEADLINE = 0.99  # the confidence at which a headline claim is decided
 VERDICTS = ("holds", "fails", "depends", "undecided", "not yet measured", "not measurable")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement, the measures that would be so if it held, and the verdict that the book prints."""
+    """A statement, the measures that would be so if it held, and the verdict that the book prints.
+
+    `headline`: the book leans on it, so that it is decided at 99 %. `source`: the works whose result or advice it puts
+    to the test, by their keys in references.bib; the words are ours.
+    """
 
     id: str
     statement: str
@@ -32,6 +37,8 @@ class Claim:
     reason: str
     measures: tuple[Measure, ...] = ()
     registered: bool = False
+    headline: bool = False
+    source: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.verdict not in VERDICTS:
@@ -43,14 +50,19 @@ class Claim:
             if not measure.label:
                 raise AccountError("each measure needs a `label`: what the number is, with its unit")
 
-    def computed(self) -> str:
+    @property
+    def level(self) -> float:
+        """The confidence of the intervals that decide it."""
+        return HEADLINE if self.headline else LEVEL
+
+    def computed(self, level: float | None = None) -> str:
         """The verdict of the measures: `undecided` where no two contradict each other and not all are decided.
 
         `not yet measured` where a study that one of them reads is not recorded.
         """
         if self.awaited:
             return "not yet measured"
-        verdicts = {self.judged(measure) for measure in self.measures}
+        verdicts = {self.judged(measure, level) for measure in self.measures}
         if not verdicts:
             return "not measurable"
         if verdicts in ({"holds"}, {"fails"}):
@@ -62,9 +74,9 @@ class Claim:
         """The studies that it rests on and that are not recorded yet."""
         return frozenset().union(*(measure.awaited for measure in self.measures))
 
-    def judged(self, measure: Measure) -> str:
-        """The verdict on one measure; a refused threshold decides nothing."""
-        return "open" if anchors.refusal(measure) else measure.verdict()
+    def judged(self, measure: Measure, level: float | None = None) -> str:
+        """The verdict on one measure, at the claim's own level or at another; a refused threshold decides nothing."""
+        return "open" if anchors.refusal(measure) else measure.verdict(level or self.level)
 
 
 @dataclass(frozen=True)
@@ -118,15 +130,18 @@ def disagreements(entries: Mapping[str, Claim | Reproduction]) -> list[str]:
         try:
             if (computed := entry.computed()) != stated:
                 measures = entry.measures if isinstance(entry, Claim) else (entry.measure,)
-                numbers = "; ".join(f"{m.source}: {_number(m)} {m.threshold and f'({m.threshold})'}" for m in measures)
+                level = entry.level if isinstance(entry, Claim) else LEVEL
+                numbers = "; ".join(
+                    f"{m.source}: {_number(m, level)} {m.threshold and f'({m.threshold})'}" for m in measures
+                )
                 lines.append(f"{key}: the file says {stated!r}, the numbers say {computed!r}: {numbers}")
         except (ValueError, KeyError) as error:
             lines.append(f"{key}: {error}")
     return lines
 
 
-def _number(measure: Measure) -> str:
-    return "not recorded" if measure.awaited else str(measure.compute())
+def _number(measure: Measure, level: float) -> str:
+    return "not recorded" if measure.awaited else str(measure.compute(level))
 
 
 class _OnceOnly(yaml.SafeLoader):
@@ -158,6 +173,7 @@ def _read(text: str, file: str, build: Callable[[dict], Any]) -> dict[str, Any]:
 
 
 def _claim(item: dict) -> Claim:
+    item["source"] = tuple(item.get("source") or ())
     item["measures"] = tuple(_build(Measure, dict(measure)) for measure in item.get("measures") or ())
     return _build(Claim, item)
 

@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 import account_pages
 import account_tables
 import api_pages
+import dark_figures
 import docstrings
 import recording_ages
 import replication_tables
@@ -123,6 +124,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("autodoc-process-docstring", docstrings.process)
     app.connect("autodoc-skip-member", api_pages.skip)
     app.connect("html-page-context", api_pages.lighten)
+    app.connect("html-page-context", dark_figures.both)
     app.connect("doctree-resolved", list_references)
     app.connect("doctree-resolved", offer_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ from pathlib import Path
 import account_tables
 import accounts
 import myst
+import replicated_on
 import works_cited
 from labels import BOOK, NUMBERED, Label
 
@@ -152,13 +153,13 @@ def _proof(self, box):
 
 @directive("claims")
 def _claims(self, box):
-    return self.translate(account_tables.claims_table(_chosen(box, accounts.claims())))
+    table = account_tables.claims_table
+    return self.translate(table(_chosen(box, accounts.claims()), works_cited.cite, replicated_on.book()))
 
 
 @directive("reproductions")
 def _reproductions(self, box):
-    chosen = _chosen(box, accounts.reproductions())
-    return self.translate(account_tables.reproductions_table(chosen, lambda key: f"{{cite:t}}`{key}`"))
+    return self.translate(account_tables.reproductions_table(_chosen(box, accounts.reproductions()), works_cited.cite))
 
 
 def _chosen(box, known: dict) -> list:

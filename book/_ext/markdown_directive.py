@@ -13,8 +13,3 @@ class MarkdownDirective(SphinxDirective):
         lines = StringList(text.splitlines(), source=self.get_source_info()[0])
         self.state.nested_parse(lines, self.content_offset, box)
         return [box]
-
-
-def cite(key: str) -> str:
-    """The Markdown that names a work in the text."""
-    return f"{{cite:t}}`{key}`"

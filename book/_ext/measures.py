@@ -12,7 +12,7 @@ import pandas as pd
 
 import check
 from ganlab.study import recorded
-from values import KINDS, WHOLE, AccountError, Value, band, difference, exact, over_seeds, ratio
+from values import KINDS, LEVEL, WHOLE, AccountError, Value, band, difference, exact, over_seeds, ratio
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
 EFFECTS = ("difference", "ratio")
@@ -20,7 +20,10 @@ EFFECTS = ("difference", "ratio")
 
 @dataclass(frozen=True)
 class Measure:
-    """A number to compute: a column of a recorded study, or a check; `against` subtracts or divides by another cell."""
+    """A number to compute: a column of a recorded study, or a check; `against` subtracts or divides by another cell.
+
+    `repeats`: the label of the measure of the same claim that this one asks again, on fresh seeds.
+    """
 
     study: str | None = None
     column: str | None = None
@@ -33,6 +36,7 @@ class Measure:
     kind: str = ""
     possible: Sequence[float | None] | None = None
     anchors: Mapping[str, Any] | None = None
+    repeats: str = ""
 
     def __post_init__(self):
         if (self.check is None) == (self.study is None):
@@ -54,26 +58,26 @@ class Measure:
         if self.against is not None and (unknown := set(self.against) - {"study", "column", "where"}):
             raise AccountError(f"`against` has unknown keys {sorted(unknown)}; known: study, column, where")
 
-    def compute(self) -> Value:
-        """The number, computed once for each source of tables: see `forget`."""
-        key = (_recorded, repr(self))
+    def compute(self, level: float = LEVEL) -> Value:
+        """The number and its interval of that confidence, computed once for each source of tables: see `forget`."""
+        key = (_recorded, repr(self), level)
         if key not in _VALUES:
-            _VALUES[key] = self._compute()
+            _VALUES[key] = self._compute(level)
         return _VALUES[key]
 
-    def _compute(self) -> Value:
+    def _compute(self, level: float) -> Value:
         if self.check is not None:
-            return _from_check(self.check, self.kind, self.bounds)
+            return _from_check(self.check, self.kind, self.bounds, level)
         values = cell(self.study, self.column, self.where)
         if self.against is None:
-            return over_seeds(self.kind, values.to_numpy(), self.bounds, self._events(self.study, self.column))
+            return over_seeds(self.kind, values.to_numpy(), self.bounds, self._events(self.study, self.column), level)
         other = self.control()
         if not values.index.equals(other.index):
             raise AccountError(f"`against` is paired by seed: {list(values.index)} and {list(other.index)} differ")
         ours, theirs = values.to_numpy(), other.to_numpy()
         if self.effect == "ratio":
-            return ratio(ours, theirs)
-        return difference(self.kind, ours, theirs, self.bounds, self._events(self.study, self.column))
+            return ratio(ours, theirs, level)
+        return difference(self.kind, ours, theirs, self.bounds, self._events(self.study, self.column), level)
 
     def control(self) -> pd.Series | None:
         """One value a seed of the cell that this one is set against."""
@@ -93,8 +97,8 @@ class Measure:
         found = _recorded(study)[column].dropna()
         return self.kind == "share" and (found.dtype == bool or set(found.unique()) == {0, 1})
 
-    def verdict(self) -> str:
-        return band(self.threshold).judge(self.compute())
+    def verdict(self, level: float = LEVEL) -> str:
+        return band(self.threshold).judge(self.compute(level))
 
     @property
     def studies(self) -> frozenset[str]:
@@ -121,7 +125,7 @@ def checks(folder: Path = CHECKS) -> dict[str, Callable[[], Any]]:
     return check.CHECKS
 
 
-_VALUES: dict[tuple[Callable, str], Value] = {}
+_VALUES: dict[tuple[Callable, str, float], Value] = {}
 
 
 def forget() -> None:
@@ -172,7 +176,7 @@ def cell(study: str, column: str, where: Mapping[str, Any]) -> pd.Series:
 
 
 @cache
-def _from_check(name: str, kind: str, possible: tuple[float, float]) -> Value:
+def _from_check(name: str, kind: str, possible: tuple[float, float], level: float) -> Value:
     if name not in (known := checks()):
         raise AccountError(f"unknown check {name!r}; known: {', '.join(known)}")
     result = np.asarray(known[name](), dtype=float)
@@ -180,4 +184,4 @@ def _from_check(name: str, kind: str, possible: tuple[float, float]) -> Value:
         raise AccountError(f"check {name!r} is not finite: {result}")
     if (kind == "exact") != (result.ndim == 0):
         raise AccountError(f"check {name!r} gives {result.size} numbers: `kind: exact` is for one without seeds")
-    return exact(result) if kind == "exact" else over_seeds(kind, result, possible)
+    return exact(result) if kind == "exact" else over_seeds(kind, result, possible, level=level)

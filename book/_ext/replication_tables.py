@@ -1,12 +1,12 @@
-"""Replications as Markdown: a sentence, a row a study, a row an entry of the accounts, a cell for their own tables."""
+"""Replications as Markdown: a sentence, a row a study, a row an entry of the accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import account_tables
 import accounts
 from account_tables import MARKS, badge
-from accounts import Claim, Reproduction
+from accounts import Claim
 from replications import REPLICATIONS, Number, Replicated, compared, facts, names, replicated, studies
 
 
@@ -56,17 +56,6 @@ def entry_rows(found: Iterable[Replicated], word: str) -> str:
     return account_tables.table([word, "Recorded", "Replicated", "Numbers"], rows)
 
 
-def replicated_on(entries: Mapping[str, Claim | Reproduction], folder: Path = REPLICATIONS) -> dict[str, str]:
-    """For a column *replicated on*: of each entry that was replicated, on which devices and with which verdict."""
-    cells: dict[str, list[str]] = {}
-    for name in names(folder):
-        for one in compared(name, entries, folder):
-            verdict = "same verdict" if one.same else f"**another verdict** {badge(one.verdicts[1])}"
-            partly = "" if all(n.whole for n in one.numbers) and _complete(one) else ", in part"
-            cells.setdefault(one.entry.id, []).append(f"{facts(name, 'device', folder)}{partly}: {verdict}")
-    return {key: "<br>".join(lines) for key, lines in cells.items()}
-
-
 def page(folder: Path = REPLICATIONS) -> list[tuple[str, tuple[str, ...]]]:
     """The parts of the page on replications, each with its classes."""
     parts: list[tuple[str, tuple[str, ...]]] = []
@@ -92,11 +81,6 @@ def report(name: str, folder: Path = REPLICATIONS) -> str:
                 lines.append(f"  {one.entry.id}: {one.verdicts[0]} here, {one.verdicts[1]} there")
             lines += [f"  {one.entry.id}, {_difference(n)}" for n in one.numbers if not (n.same and n.overlap)]
     return "\n".join(lines)
-
-
-def _complete(one: Replicated) -> bool:
-    """Whether all of an entry's numbers that rest on studies were replicated."""
-    return not isinstance(one.entry, Claim) or len(one.numbers) == sum(m.check is None for m in one.entry.measures)
 
 
 def _counts(numbers: Iterable[Number]) -> str:

@@ -127,7 +127,7 @@ def _measures(entry: Claim | Reproduction) -> tuple[Measure, ...]:
 def _computed(entry: Claim | Reproduction) -> tuple[str, list[tuple[Value, str]]]:
     """The entry's verdict; of each of its measures the number and the verdict."""
     if isinstance(entry, Claim):
-        return entry.computed(), [(measure.compute(), entry.judged(measure)) for measure in entry.measures]
+        return entry.computed(), [(measure.compute(entry.level), entry.judged(measure)) for measure in entry.measures]
     verdict = "pass" if entry.computed() else "miss"
     return verdict, [(entry.measure.compute(), verdict)]
 

@@ -2,7 +2,8 @@
 
 mean    a number of any sign: mean and Student-t interval, cut off at what is possible
 share   part of a whole, in [0, 1]: Wilson's interval where each run is a yes or a no, else as a mean
-ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm
+ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm; where
+        some are 0 or divided by 0, which has no logarithm, the median and its interval from the sign test
 exact   computed without seeds
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 from ganlab.study import Interval, geometric, interval, wilson
 
 KINDS = ("mean", "share", "ratio", "exact")
+LEVEL = 0.95  # the confidence of an interval, where nothing else is said
 FEW = 4  # fewer seeds than these decide nothing, whatever their interval
 WHOLE = {"share": (0.0, 1.0), "ratio": (0.0, math.inf)}  # what is possible, where the kind says it
 
@@ -24,7 +26,7 @@ class AccountError(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A number: with its 95 % interval over `seeds` seeds, or exact (`seeds` is None)."""
+    """A number: with its interval over `seeds` seeds, or exact (`seeds` is None)."""
 
     mean: float
     low: float
@@ -86,16 +88,25 @@ def exact(number: float) -> Value:
     return Value(*[float(number)] * 3)
 
 
-def over_seeds(kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False) -> Value:
+def over_seeds(
+    kind: str, values: np.ndarray, possible: tuple[float, float], events: bool = False, level: float = LEVEL
+) -> Value:
     """One number a seed. `events`: each is 0 or 1, whether something happened in that run."""
     _within(values, possible, kind)
     if kind == "ratio":
-        return _value(geometric(values))
-    return _value(wilson(values)) if events else _cut(interval(values), possible)
+        if set(values) == {0.0, 1.0}:
+            raise AccountError("kind ratio, and all of these are 0 or 1: take kind share")
+        return _middle(values, level)
+    return _value(wilson(values, level)) if events else _cut(interval(values, level), possible)
 
 
 def difference(
-    kind: str, values: np.ndarray, control: np.ndarray, possible: tuple[float, float], events: bool = False
+    kind: str,
+    values: np.ndarray,
+    control: np.ndarray,
+    possible: tuple[float, float],
+    events: bool = False,
+    level: float = LEVEL,
 ) -> Value:
     """Values less the control's, seed by seed; of two shares of runs by Newcombe's square-and-add."""
     for part in (values, control):
@@ -103,16 +114,37 @@ def difference(
     if kind == "ratio":
         raise AccountError("kind ratio goes with `effect: ratio`: a difference is a mean or a share")
     if events:
-        return _newcombe(wilson(values), wilson(control))
+        return _newcombe(wilson(values, level), wilson(control, level))
     low, high = possible
-    return _cut(interval(values - control), (low - high, high - low))
+    return _cut(interval(values - control, level), (low - high, high - low))
 
 
-def ratio(values: np.ndarray, control: np.ndarray) -> Value:
-    """Values over the control's, seed by seed: the geometric mean."""
-    if min(values.min(), control.min()) <= 0:
+def ratio(values: np.ndarray, control: np.ndarray, level: float = LEVEL) -> Value:
+    """Values over the control's, seed by seed: the geometric mean, or the median if there are zeros."""
+    if min(values.min(), control.min()) < 0:
         raise AccountError("a ratio needs positive numbers: compare these by their difference")
-    return _value(geometric(values / control))
+    if ((values == 0) & (control == 0)).any():
+        raise AccountError("0 / 0 in a ratio: compare these by their difference")
+    with np.errstate(divide="ignore"):
+        return _middle(values / control, level)
+
+
+def _middle(ratios: np.ndarray, level: float) -> Value:
+    if ratios.min() > 0 and ratios.max() < math.inf:
+        return _value(geometric(ratios, level))
+    return median(ratios, level)
+
+
+def median(values: np.ndarray, level: float = LEVEL) -> Value:
+    """Median and the interval of order statistics that the sign test does not reject, of any numbers, inf too.
+
+    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. At 95 % fewer than six values give no interval.
+    """
+    ordered, n = np.sort(values), len(values)
+    below = np.cumsum([math.comb(n, k) for k in range(n)]) / 2**n
+    out = int((below <= (1 - level) / 2).sum())  # so many may lie outside on each side
+    low, high = (ordered[out - 1], ordered[-out]) if out else (0.0, math.inf)
+    return Value(float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2, float(low), float(high), n)
 
 
 def _value(found: Interval) -> Value:
@@ -131,8 +163,6 @@ def _within(values: np.ndarray, possible: tuple[float, float], kind: str) -> Non
     if values.min() < low - slack or values.max() > high + slack:
         found = f"{values.min():.4g} to {values.max():.4g}"
         raise AccountError(f"kind {kind} lies in [{low:g}, {high:g}], these in [{found}]: another `kind` or `possible`")
-    if kind == "ratio" and values.min() <= 0:
-        raise AccountError("kind ratio is positive, and some of these are 0: take kind mean with `possible: [0, null]`")
 
 
 def _newcombe(a: Interval, b: Interval) -> Value:

@@ -50,9 +50,9 @@ class Name:
 
 
 def wings() -> list[str]:
-    """Every wing on the disk, "ganlab.nets": the directories with a face, and the files without an underscore."""
-    faces = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
-    return sorted(f"ganlab.{name}" for name in faces + [p.stem for p in PACKAGE.glob("*.py") if p.stem[0] != "_"])
+    """Every wing on the disk, "ganlab.nets": the directories with a face, and the files; without an underscore."""
+    names = [path.parent.name for path in PACKAGE.glob("*/__init__.py")] + [path.stem for path in PACKAGE.glob("*.py")]
+    return sorted(f"ganlab.{name}" for name in names if name[0] != "_")
 
 
 def files(wing: str) -> dict[str, Path]:

@@ -65,3 +65,8 @@ def _plain(text: str) -> str:
 
         text = codecs.decode(text, "ulatex")
     return re.sub(r"[{}]", "", text)
+
+
+def cite(key: str) -> str:
+    """The MyST Markdown that names a work in the text."""
+    return f"{{cite:t}}`{key}`"

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganlab._numeric import total
 from ganlab.clipping._gradients import Gradients, Handed, gather
 from ganlab.clipping.clip_report import Report
 
@@ -37,7 +36,7 @@ def clip(
     bad = None
     if nonfinite == "zero":
         if report is not None:
-            bad = ~total(gradients.norms()).isfinite()
+            bad = ~gradients.total(gradients.norms()).isfinite()
         gradients.zero_nonfinite_()
     norm, memo = measure(gradients)
     if nonfinite == "raise" and not norm.isfinite().all():
@@ -48,9 +47,10 @@ def clip(
         gradients.zero_unless_(good)
         bad = None if report is None else ~good
     if report is not None:
-        report.add(norm, total(gradients.norms()), share(), ~norm.isfinite() if bad is None else bad)
+        report.add(norm, gradients.total(gradients.norms()), share(), ~norm.isfinite() if bad is None else bad)
     # Where it was summed up in float64 it had to be; the caller gets the gradients' own type, or float32 for half.
-    dtype = torch.promote_types(gradients.grads[0].dtype, torch.float32)
+    dtype = gradients.grads[0].dtype
+    dtype = torch.promote_types(dtype.to_real() if dtype.is_complex else dtype, torch.float32)
     return norm if norm.dtype == dtype else norm.to(dtype)
 
 

@@ -1,13 +1,13 @@
 """What a clipper is handed, made plain: parameters that have a gradient, each once; their norms, and their zeros."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ganlab._numeric import NARROW, may_look, norms, on_host
+from ganlab._modules import refuse_lazy
+from ganlab._numeric import NARROW, may_look, norms, on_host, total
 from ganlab.population import Population
 
 Handed = Tensor | nn.Module | Iterable[Tensor] | Iterable[tuple[str, Tensor]]
@@ -62,11 +62,16 @@ class Gradients:
         rows = [grad.reshape(self.members, -1) for grad in self.grads]
         return norms(rows, [(1,)] * len(rows), p, foreach=foreach, alike=self.alike)
 
+    def total(self, each: Tensor, p: float = 2.0) -> Tensor:
+        """The p-norm of all together, () or (N,), from those of each."""
+        # Elsewhere norms are of float64, in which those of float32 have room.
+        return total(each, p, roomy=not on_host(self.device) and all(g.dtype != torch.float64 for g in self.grads))
+
     def zero_unless_(self, good: Tensor) -> None:
         """Make all entries 0 unless `good`, () or (N,), is true: also NaN, which 0 times NaN does not."""
         if may_look(good.device) and good.all():
             return
-        if self.members is None and self.alike and not on_host(good.device):
+        if self.members is None and self.alike and not on_host(good.device) and not self.grads[0].is_complex():
             # As whole numbers: 0 times the bits of NaN is 0, and 1 times any bits are these.
             bits = [grad.view(WHOLE[grad.element_size()]) for grad in self.grads]
             torch._foreach_mul_(bits, good.to(bits[0].dtype))
@@ -77,9 +82,12 @@ class Gradients:
 
     def zero_nonfinite_(self) -> None:
         """Make NaN and infinity 0."""
-        if on_host(self.device) or not self.alike:
+        if on_host(self.device) or not self.alike or self.grads[0].is_complex():
             for grad in self.grads:
-                torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
+                if grad.is_complex():
+                    grad.masked_fill_(grad.isfinite().logical_not(), 0)
+                else:
+                    torch.nan_to_num_(grad, nan=0.0, posinf=0.0, neginf=0.0)
             return
         # One after the other in a tensor of their own, and back: a few launches for any number of gradients.
         flat = torch.cat([grad.reshape(-1) for grad in self.grads]).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
@@ -112,6 +120,10 @@ def gather(parameters: Handed, members: bool | None = None) -> Gradients:
     if any(layout is not torch.strided for _, _, layout in kinds):
         grads = [_dense(tensor, members) for tensor in tensors]
         kinds = {(grad.get_device(), grad.dtype, grad.layout) for grad in grads}
+    if not all(grad.numel() for grad in grads):  # nothing to clip, and no largest entry
+        kept = [i for i, grad in enumerate(grads) if grad.numel()]
+        names = None if names is None else [names[i] for i in kept]
+        tensors, grads = [tensors[i] for i in kept], [grads[i] for i in kept]
     count = _member_count(tensors or every[:1]) if members else None
     together = len({device for device, _, _ in kinds}) <= 1
     return Gradients(tensors, grads, names, count, every[0].device, together, len(kinds) <= 1)
@@ -125,9 +137,11 @@ def read(parameters: Handed) -> tuple[list[str] | None, list[Tensor]]:
     items = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if items and isinstance(items[0], tuple):
         names, items = [name for name, _ in items], [tensor for _, tensor in items]
-    if not set(map(type, items)) <= TENSORS and (strangers := [x for x in items if not isinstance(x, Tensor)]):
-        stranger = type(strangers[0]).__name__
-        raise TypeError(f"parameters holds a {stranger}: give tensors, (name, tensor) pairs or a module")
+    if not set(map(type, items)) <= TENSORS:
+        if strangers := [x for x in items if not isinstance(x, Tensor)]:
+            stranger = type(strangers[0]).__name__
+            raise TypeError(f"parameters holds a {stranger}: give tensors, (name, tensor) pairs or a module")
+        refuse_lazy(zip(names or map("number {}".format, range(len(items))), items, strict=True), "parameters")
     if not items:
         raise ValueError("parameters is empty: a generator can be used once only; pass a list, or the module itself")
     return names, items
@@ -164,6 +178,12 @@ def scale_(
         tensor.mul_(factor.to(tensor.device))
 
 
-def layer_of(name: str) -> str:
-    """The layer that a parameter belongs to: its name without the last part. A population writes "/" for "."."""
-    return re.sub(r"[./]?[^./]*$", "", name)
+def check_real(tensors: Sequence[Tensor], names: Sequence[str] | None, argument: str) -> None:
+    """Raise a TypeError for a complex tensor: its numbers have no order in which one could be too large."""
+    for i, tensor in enumerate(tensors):
+        if tensor.is_complex():
+            name = names[i] if names else f"parameter {i}"
+            raise TypeError(
+                f"{name} is {tensor.dtype}, and {argument} bounds each number, which complex ones have no order for: "
+                "hand over the real parameters alone, or clip by a norm"
+            )

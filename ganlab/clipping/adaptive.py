@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from ganlab._modules import kept_for, layer_of
 from ganlab._numeric import norms
 from ganlab.clipping._frame import check_bound, clip
 from ganlab.clipping._gradients import Gradients, Handed, read, scale_
@@ -106,7 +107,7 @@ def _layout(shape: tuple[int, ...], first: int, owner: nn.Module | None) -> tupl
     broadcast (None: as it is, all axes, as they are), and the number of units of one member.
     """
     if len(shape) <= first + 1:
-        return (None, None, None, 1) if first == 0 else ((shape[0], -1), (1,), (shape[0], 1), 1)
+        return (None, None, None if shape else (), 1) if first == 0 else ((shape[0], -1), (1,), (shape[0], 1), 1)
     if not isinstance(owner, TRANSPOSED):
         dims = tuple(range(first + 1, len(shape)))
         return None, dims, (*shape[: first + 1], *[1] * len(dims)), shape[first]
@@ -136,12 +137,15 @@ def _owned(parameters: Handed, members: bool) -> tuple[list[_Owned], nn.Module |
     if isinstance(parameters, nn.Module):
         net = parameters.structure if isinstance(parameters, Population) else parameters
         owned = [
-            (f"{prefix}.{name}" if prefix else name, tensor, layer)
-            for prefix, layer in net.named_modules() for name, tensor in layer._parameters.items() if tensor is not None
+            (f"{prefix}.{name}" if prefix else name, tensor, owner)
+            for prefix, layer in net.named_modules() if layer._parameters
+            for owner in [net.get_submodule(layer_of(f"{prefix}.")) if kept_for(prefix) else layer]
+            for name, tensor in layer._parameters.items() if tensor is not None
         ]  # fmt: skip
         if net is not parameters:  # the structure has no weights: they are stacked in the population
             stacked = {name.replace("/", "."): tensor for name, tensor in parameters.named_parameters()}
-            owned = [(name, stacked[name], layer) for name, _, layer in owned]
+            # Of tied weights it has the first.
+            owned = [(name, stacked[name], layer) for name, _, layer in owned if name in stacked]
         return owned, net
     names, tensors = read(parameters)
     for tensor in tensors:

@@ -11,9 +11,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ganlab._modules import layer_of
 from ganlab._numeric import norms, total
 from ganlab.clipping._frame import check_bound, check_order, clip
-from ganlab.clipping._gradients import Gradients, Handed, layer_of, read, scale_
+from ganlab.clipping._gradients import Gradients, Handed, check_real, read, scale_
 from ganlab.clipping.adaptive import clip_grad_adaptive_
 from ganlab.clipping.clip_report import Report
 from ganlab.clipping.percentile import PercentileClip
@@ -58,7 +59,7 @@ def clip_grad_norm_(
     max_norm, norm_type = check_bound("max_norm", max_norm), check_order(norm_type)
 
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
-        return total(gradients.norms(norm_type, foreach), norm_type), None
+        return gradients.total(gradients.norms(norm_type, foreach), norm_type), None
 
     def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         factor = (max_norm / (norm + MARGIN)).clamp(max=1)
@@ -89,7 +90,8 @@ def clip_grad_value_(
     bound = check_bound("clip_value", clip_value)
 
     def measure(gradients: Gradients) -> tuple[Tensor, None]:
-        return total(gradients.norms(2.0, foreach)), None
+        check_real(gradients.grads, gradients.names, "clip_value")
+        return gradients.total(gradients.norms(2.0, foreach)), None
 
     def apply(gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         # Clamped, nothing shows any more how much was beyond.
@@ -123,7 +125,7 @@ def clip_grad_layerwise_(
 
     def measure(gradients: Gradients) -> tuple[Tensor, Tensor]:
         each = gradients.norms(norm_type, foreach)
-        return total(each, norm_type), each
+        return gradients.total(each, norm_type), each
 
     def apply(gradients: Gradients, norm: Tensor, each: Tensor) -> Callable[[], Tensor]:
         # The layer of each gradient, as a number; bare tensors have no names, and are one layer each.
@@ -171,7 +173,11 @@ def clip_weights_(
     Raises:
         ValueError: a negative bound, no parameters.
     """
-    bound, weights = check_bound("bound", bound), list({id(t): t for t in read(parameters)[1]}.values())
+    bound, (names, handed) = check_bound("bound", bound), read(parameters)
+    check_real(handed, names, "bound")
+    weights = list({id(t): t for t in handed if t.numel()}.values())
+    if not weights:
+        return
     members = isinstance(parameters, Population) if members is None else members
     count = weights[0].shape[0] if members else None
     rows, dims = ([w.reshape(count, -1) for w in weights], [(1,)] * len(weights)) if members else (weights, None)

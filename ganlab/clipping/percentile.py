@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from ganlab._check import check_positive
-from ganlab._numeric import total
 from ganlab.clipping._frame import check_order, clip
 from ganlab.clipping._gradients import Gradients, Handed
 from ganlab.clipping.clip_report import Report
@@ -63,7 +62,7 @@ class PercentileClip:
         )
 
     def _measure(self, gradients: Gradients) -> tuple[Tensor, None]:
-        return total(gradients.norms(self.norm_type, self.foreach), self.norm_type), None
+        return gradients.total(gradients.norms(self.norm_type, self.foreach), self.norm_type), None
 
     def _apply(self, gradients: Gradients, norm: Tensor, _) -> Callable[[], Tensor]:
         if self._norms is None:

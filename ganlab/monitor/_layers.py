@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor, maybe_get_bdim
 
+from ganlab._modules import kept_for
 from ganlab.monitor._activity import Layout
+from ganlab.monitor._hooks import Hook
 from ganlab.monitor._passes import Batch, Queue
 from ganlab.population import Population
 
-# Modules that only move or drop numbers: their output is that of the layer before.
-SILENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Upsample)
+# Modules that only move or drop numbers: their output is that of the layer before. And lists of parameters.
+SILENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Upsample, nn.ParameterList, nn.ParameterDict)
 # Where an output counts as saturated: within 0.5 % of its range from a bound.
 SATURATED: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
     nn.Tanh: lambda y: y.abs() > 0.99,
@@ -20,11 +22,18 @@ SATURATED: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
 
 
 def layers(net: nn.Module, kinds: Sequence[type[nn.Module]] | None = None) -> dict[str, nn.Module]:
-    """The modules with no modules inside, by name, in the order they were registered in; of the `kinds`, if given."""
+    """The modules with no modules inside, by name, in the order they were registered in; of the `kinds`, if given.
+
+    What torch's parametrizations put below a layer is not counted: the layer is what computes.
+    """
     net = net.structure if isinstance(net, Population) else net
-    leaves = {name: module for name, module in net.named_modules() if not list(module.children())}
+    leaves = {name: m for name, m in net.named_modules() if not kept_for(name) and _is_leaf(m)}
     wanted = (nn.Module,) if kinds is None else tuple(kinds)
     return {n: m for n, m in leaves.items() if isinstance(m, wanted) and not isinstance(m, SILENT)}
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return all(kept_for(name) for name, _ in module.named_children())
 
 
 class Taps:
@@ -57,7 +66,7 @@ class Taps:
         def returned(grad: Tensor) -> None:
             put((2 * index + 1, grad.detach(), grad._version, None, None))
 
-        def hook(module: nn.Module, inputs, output) -> None:
+        def hook(inputs: tuple, named: dict, output) -> None:
             if not self.on or not module.training or not torch.is_grad_enabled() or not isinstance(output, Tensor):
                 return
             if is_functorch_wrapped_tensor(output):
@@ -71,7 +80,7 @@ class Taps:
             if output.requires_grad:
                 output.register_hook(returned)
 
-        return hook
+        return Hook(module, hook)
 
     def _plain(self, output: Tensor) -> Tensor:
         """Inside `vmap` a tensor hides its member axis; here it is shown, first."""

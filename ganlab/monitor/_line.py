@@ -9,17 +9,19 @@ from ganlab.monitor._points import GRADIENTS, Points, points
 def line(monitor) -> str:
     """See `ganlab.monitor.Monitor.line`. Over members it gives medians."""
     found = [now for player in monitor.players.values() if (now := points(player, last=True)).steps]
+    gaps = [f"({sentence})" for sentence in monitor.gaps]
     if not found:
-        return "no step measured yet"
+        return " | ".join(["no step measured yet", *gaps])
     parts = [f"step {max(now.steps[0] for now in found)}"]
     parts += [_phase(now) for now in sorted(found, key=lambda now: now.steps[0])]
     if game := monitor._game.series.read()[-1:]:
         now = {name: _median(row) for name, row in zip(GAME, game[0][1], strict=True)}
         parts.append(
             f"D right on real {now['real_accuracy']:.2f}, on fake {now['fake_accuracy']:.2f}, "
-            f"loss slope {now['loss_slope']:.1e}, input slope {now['input_slope']:.1e}"
+            f"on pairs {now['pair_accuracy']:.2f}, loss slope {now['loss_slope']:.1e}, "
+            f"input slope {now['input_slope']:.1e}"
         )
-    return " | ".join(parts)
+    return " | ".join([*parts, *gaps])
 
 
 @np.errstate(over="ignore")

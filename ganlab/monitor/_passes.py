@@ -108,7 +108,7 @@ class Queue:
     def _at_once(self, passed: Passed) -> None:
         key, values, _, dims, full = passed
         if not values.is_floating_point():
-            values = values.double()
+            values = values.abs() if values.is_complex() else values.double()
         if dims and not on_host(values.device):
             by_unit = wide(values, dims)  # both in one: a norm is 0 where all is 0
             found = torch.linalg.vector_norm(by_unit, dim=-1)

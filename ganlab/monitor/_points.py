@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlab._modules import layer_of
 from ganlab.monitor._sheet import MEASURES
 from ganlab.monitor._updates import NOTHING, Player
 
@@ -80,7 +81,7 @@ def points(player: Player, by: str = "layer", last: bool = False) -> Points:
 
 def _things(names: Sequence[str], by: str) -> tuple[dict[str, list], list[list[int]]]:
     """The columns that name the things, and for each thing which parameters are its own."""
-    layers = [name.rpartition(".")[0] for name in names]
+    layers = [layer_of(name) for name in names]
     order = list(dict.fromkeys(layers))
     if by == "net":
         return {}, [list(range(len(names)))]

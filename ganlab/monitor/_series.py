@@ -44,7 +44,8 @@ class Series:
     def _fetch(self) -> None:
         if not self._pending:
             return
-        rows = [values for _, values, _ in self._pending]
+        # NumPy has no bfloat16.
+        rows = [values.float() if values.dtype == torch.bfloat16 else values for _, values, _ in self._pending]
         if len({row.shape for row in rows}) == 1:
             values = torch.stack(rows).cpu().numpy()
         else:  # in one transfer all the same

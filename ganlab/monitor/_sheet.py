@@ -27,6 +27,7 @@ class Sheet:
     """
 
     def __init__(self, like: Sequence[Tensor], members: int | None = None):
+        like = [as_real(p.detach()) for p in like]
         count, device = members or 1, like[0].device
         lines = [-(-(p.numel() // count) // WIDTH) for p in like]
         dtype = reduce(torch.promote_types, (p.dtype for p in like), torch.float32)
@@ -48,12 +49,12 @@ class Sheet:
         """
         first, second = self._pages
         if grads:
-            torch._foreach_copy_(places, [g.to_dense() if g.is_sparse else g for g in grads])
+            torch._foreach_copy_(places, [as_real(g.to_dense() if g.is_sparse else g) for g in grads])
         self._count(first, second, out=self._sums[0])
         # 0 times a finite number is 0, and NaN otherwise: cheaper than isfinite.
         torch.mul(first, 0.0, out=second)
         self._count(second, second, out=self._sums[1])
-        torch._foreach_copy_(self.weights, weights)
+        torch._foreach_copy_(self.weights, [as_real(w) for w in weights])
         torch.linalg.vector_norm(self._pages, dim=2, dtype=self._sums.dtype, out=self._sums[2:4])
         if scale is not None:
             self._sums[2] /= scale
@@ -71,12 +72,17 @@ class Sheet:
         How many entries of the gradient are not 0, and how many are NaN or infinite; the 2-norms of the gradient, of
         the parameter before the step, and of the step.
         """
-        torch._foreach_sub_(self.weights, weights)
+        torch._foreach_sub_(self.weights, [as_real(w) for w in weights])
         torch.linalg.vector_norm(self._pages[1], dim=1, dtype=self._sums.dtype, out=self._sums[4])
         self._sums[2:].square_()
         values = pooled(self._sums.view(-1), self._ends).view(self._shape)
         values[2:].sqrt_()
         return values
+
+
+def as_real(tensor: Tensor) -> Tensor:
+    """The numbers themselves; of a complex one its two parts, side by side."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 def _place(page: Tensor, start: int, length: int, like: Tensor, members: int | None) -> Tensor:

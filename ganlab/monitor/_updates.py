@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganlab._modules import check_made
 from ganlab.monitor._series import Series
 from ganlab.monitor._sheet import Sheet
 
@@ -16,13 +17,16 @@ class Player:
 
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
-        sizes: how many numbers each holds, for one member.
+        sizes: how many numbers each holds, for one member; a complex one is two.
         series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
+        steps: how many there were, measured or not.
+        idle: rounds of the game in which it did not step.
     """
 
     def __init__(self, name: str, net: nn.Module, optimizer: Optimizer, members: int | None, series: Series):
+        check_made(net, f"players[{name!r}]")
         named = dict(net.named_parameters())
         self.name, self.members, self.series, self.optimizer = name, members, series, optimizer
         self.names = [parameter.replace("/", ".") for parameter in named]  # a Population writes / for .
@@ -33,7 +37,8 @@ class Player:
             raise ValueError(
                 f"players[{name!r}]: parameters on {sorted(map(str, devices))}; they must be on one device"
             )
-        self.sizes = [p.numel() // (members or 1) for p in self.parameters]
+        self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
+        self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
         self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
@@ -99,8 +104,29 @@ class Player:
         self.measured += 1
         self._listen()
 
+    def round_ends(self) -> None:
+        """The last player has stepped; has this one since it did last?"""
+        self.idle += self.steps == self._then
+        self._then = self.steps
+
+    def passed_over(self) -> None:
+        """Another player has stepped; if it had before, and a backward pass has been here, a step here is missing."""
+        self.idle += self.reached and self._passed
+        self._passed = True
+
+    @property
+    def reached(self) -> bool:
+        """Whether a backward pass has reached it since its last step."""
+        return bool(self._touched)
+
+    def unwatched(self) -> list[str]:
+        """Parameters that the network has now and had not when this was made."""
+        known = set(map(id, self.parameters))
+        return [name.replace("/", ".") for name, p in self.net.named_parameters() if id(p) not in known]
+
     def forget(self) -> None:
         """A step is over, measured or not: what a backward pass reaches from now on is new."""
+        self.steps, self._passed = self.steps + 1, False
         self._seen = [p.grad for p in self.parameters]
         self._touched.clear()
 

@@ -18,12 +18,13 @@ from torch.optim import Optimizer
 
 from ganlab.monitor import _tables
 from ganlab.monitor._game import Game
+from ganlab.monitor._gaps import check_discriminator, check_layers, check_optimizer, gaps, members
+from ganlab.monitor._hooks import behind_closure
 from ganlab.monitor._layers import Taps
 from ganlab.monitor._line import line
 from ganlab.monitor._points import seeds as names_of
 from ganlab.monitor._series import Series
 from ganlab.monitor._updates import Player
-from ganlab.population import Population
 
 if TYPE_CHECKING:
     import pandas
@@ -77,20 +78,26 @@ class Monitor:
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"every={every!r}: a whole number of at least 1")
         nets = {name: net for name, (net, _) in players.items()}
-        self.members = _members(nets)
+        self.members = members(nets)
         self.seeds = names_of(seeds, self.members)
-        self.every, self.step, self._clock = every, 0, list(players)[-1]
+        check_discriminator(discriminator, list(players))
+        for name, (_, optimizer) in players.items():
+            check_optimizer(name, optimizer)
+        self.every, self.step, self.clock, self.discriminator = every, 0, list(players)[-1], discriminator
         series = partial(Series, fetch_every, capacity)
         self.players = {
             name: Player(name, net, optimizer, self.members, series()) for name, (net, optimizer) in players.items()
         }
+        if activations:
+            check_layers(nets)
         kinds = None if isinstance(activations, bool) else list(activations)
         self._taps = {name: Taps(net, kinds) for name, net in nets.items()} if activations else {}
         self._activity = {(net, phase): series() for net in self._taps for phase in players}
-        self._game = Game(nets.get(discriminator), self.members, series())
+        others = [net for name, net in nets.items() if name != discriminator]
+        self._game = Game(nets.get(discriminator), others, self.members, series())
         self._hooks = []
         for name, (_, optimizer) in players.items():
-            self._hooks.append(optimizer.register_step_pre_hook(lambda *_, name=name: self._before(name)))
+            self._hooks.append(optimizer.register_step_pre_hook(partial(self._begins, name)))
             self._hooks.append(optimizer.register_step_post_hook(lambda *_, name=name: self._after(name)))
         self._switch()
 
@@ -110,7 +117,10 @@ class Monitor:
         return self.step == 0 or (self.step + 1) % self.every == 0
 
     def logits(self, real: Tensor, fake: Tensor) -> None:
-        """Tell D's logits on real and on generated data, (..., batch) each, in D's step."""
+        """Tell D's logits on real and on generated data, (..., batch) or as D returns them, in D's step.
+
+        Needed only where the monitor cannot tell D's two calls apart: see `game`.
+        """
         if self.due:
             self._game.logits(real, fake)
 
@@ -121,9 +131,16 @@ class Monitor:
         self.step += 1
         self._switch()
 
+    def _begins(self, name: str, optimizer: Optimizer, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
+        """In front of a step. One with a closure makes its gradients inside: those of the first evaluation count."""
+        if (changed := behind_closure(args, kwargs, partial(self._before, name))) is None:
+            self._before(name)
+        return changed
+
     def _before(self, name: str) -> None:
         if self.due:
             self.players[name].before()
+            self._game.before_step(name == self.discriminator)
 
     def _after(self, name: str) -> None:
         if self.due:
@@ -132,7 +149,12 @@ class Monitor:
                 if (taken := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
-        if name == self._clock:
+        self._game.after_step()
+        if name != self.clock:
+            self.players[self.clock].passed_over()
+        else:
+            for other in self.players.values():
+                other.round_ends()
             if self.due:
                 self._game.close_step(self.step + 1)
             self.step += 1
@@ -183,10 +205,26 @@ class Monitor:
         the gradient that D sends to G: loss_slope, the sum over the batch of |dL/dlogit|, and input_slope, the mean
         over the batch of ||dD/dx||_2 at the generated samples.
 
-        A small loss_slope is saturation: D is sure, and the loss is flat there. The accuracies and logits need
-        `logits(real, fake)` in the loop; `watch` brings them. With batch norm in D, input_slope mixes samples.
+        real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
+        relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a
+        real and a generated sample whose logits are in order (ties half).
+
+        A small loss_slope is saturation: D is sure, and the loss is flat there. With batch norm in D, input_slope mixes
+        samples. Of a map of logits, or of several, each place counts as a logit, and input_slope is that of their
+        mean, weighted by their slopes.
+
+        Accuracies and logits are read off D's two calls in its own step, where one is on what a generator player has
+        just returned. Where it is not (real and fake in one batch, augmented samples), they are NaN, and the loop has
+        to tell them: `logits(real, fake)`.
         """
         return _tables.game(self._game.series.read(), self.seeds)
+
+    @property
+    def gaps(self) -> list[str]:
+        """What it could not see, a sentence each: an optimizer that never stepped, a step that was skipped, layers that
+        came later, a D whose logits it did not find. `line` ends with them.
+        """
+        return list(gaps(self))
 
     def line(self) -> str:
         """One line for a live display: the last measured step. Fetches what is pending."""
@@ -202,10 +240,3 @@ class Monitor:
 
     def __exit__(self, *_) -> None:
         self.close()
-
-
-def _members(nets: Mapping[str, nn.Module]) -> int | None:
-    sizes = {name: net.size if isinstance(net, Population) else None for name, net in nets.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"players have {sizes} members: watch populations of one size, or single networks")
-    return next(iter(sizes.values()))

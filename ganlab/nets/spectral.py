@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch.nn.functional import normalize
 
 from ganlab._check import check_positive
+from ganlab._modules import check_made
 
 WARM_UP = 15  # power steps when the layer is made, as in torch
 # Axis of the weight that runs over the layer's outputs.
@@ -38,7 +39,8 @@ class SpectralNorm(nn.Module):
 
     Raises:
         TypeError: a layer of another kind.
-        ValueError: steps below 1.
+        ValueError: steps below 1, or a layer that makes its weight from others (torch's `weight_norm`), or is lazy and
+            was never called.
 
     >>> import torch
     >>> from ganlab.nets import SpectralNorm
@@ -56,13 +58,23 @@ class SpectralNorm(nn.Module):
             known = ", ".join(kind.__name__ for kind in OUTPUT_AXIS)
             raise TypeError(f"layer is a {type(layer).__name__}: spectral normalisation takes {known}")
         check_positive(steps=steps)
+        _check_weight(layer)
         self.layer, self.steps, self.axis, self.held = layer, steps, OUTPUT_AXIS[kind], False
         matrix = self._matrix().detach()
         self.register_buffer("u", normalize(torch.randn_like(matrix[:, 0]), dim=0))
         self.u.copy_(self._power(matrix, WARM_UP)[0])
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional_call(self.layer, {"weight": self.layer.weight / self.sigma()}, (x,))
+        return functional_call(self.layer, {"weight": self.weight}, (x,))
+
+    @property
+    def weight(self) -> Tensor:
+        """W / sigma(W): for modules that read a layer's weight themselves, as attention does."""
+        return self.layer.weight / self.sigma()
+
+    @property
+    def bias(self) -> Tensor | None:
+        return self.layer.bias
 
     def sigma(self) -> Tensor:
         """The estimate of the largest singular value; in training mode it advances u."""
@@ -72,14 +84,15 @@ class SpectralNorm(nn.Module):
         if moving:
             with torch.no_grad():
                 self.u.copy_(u)  # a copy: the graph keeps u itself, and the next pass must not alter that
-        return u @ matrix @ v
+        sigma = u.conj() @ matrix @ v
+        return sigma.real if sigma.is_complex() else sigma
 
     def _power(self, matrix: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         u = self.u.clone()
-        v = normalize(u @ matrix, dim=0)
+        v = normalize((u.conj() @ matrix).conj(), dim=0)
         for _ in range(steps):
             u = normalize(matrix @ v, dim=0)
-            v = normalize(u @ matrix, dim=0)
+            v = normalize((u.conj() @ matrix).conj(), dim=0)
         return u, v
 
     def _matrix(self) -> Tensor:
@@ -98,12 +111,25 @@ def spectrally_normalised(net: nn.Module, steps: int = 1) -> nn.Module:
     >>> [type(layer).__name__ for layer in spectrally_normalised(net)]
     ['SpectralNorm', 'ReLU', 'SpectralNorm']
     """
+    for child in net.modules():
+        if isinstance(child, tuple(OUTPUT_AXIS)):
+            _check_weight(child)  # all of them before the first is wrapped
     for name, child in net.named_children():
         if isinstance(child, tuple(OUTPUT_AXIS)):
             setattr(net, name, SpectralNorm(child, steps))
         elif not isinstance(child, SpectralNorm):
             spectrally_normalised(child, steps)
     return net
+
+
+def _check_weight(layer: nn.Module) -> None:
+    check_made(layer, "layer")
+    if "weight" not in layer._parameters:
+        raise ValueError(
+            f"layer, a {type(layer).__name__}, makes its weight from other parameters (a parametrization or an older "
+            "hook such as weight_norm): take that off first, with torch.nn.utils.parametrize."
+            "remove_parametrizations(layer, 'weight') or torch.nn.utils.remove_weight_norm(layer)"
+        )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The house style of the figures: colours by role, text that can be read, labels at the lines instead of a legend.
 
 The palette is Okabe and Ito's (2008), which stays apart under the common colour-vision deficiencies. Figures are opaque
-and light, so that they read the same on a light and on a dark page.
+and light; on a dark page the book inverts their lightness and keeps their hues.
 """
 
 import numpy as np

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganlab._modules import check_made, eagerly
 from ganlab.population import Population
 from ganlab.preflight import _data, _flow, _modes, _outputs, _owners, _saving
 from ganlab.preflight._rehearsal import Losses, Rehearsal, nonsaturating, play
@@ -42,18 +43,22 @@ def check(
         penalty: whether D will pay a gradient penalty.
 
     Raises:
-        ValueError: an optimizer is missing, a network is a population, or G has no `latent` and there is no `generate`.
+        ValueError: an optimizer is missing, a network is a population or has lazy modules that were never called, or G
+            has no `latent` and there is no `generate`.
         TypeError: the batch is no tensor.
     """
-    if sorted(optimizers) != ["D", "G"]:
-        raise ValueError(f"optimizers has {sorted(optimizers)}: give {{'G': optimizer_g, 'D': optimizer_d}}")
+    if not isinstance(optimizers, Mapping) or sorted(optimizers) != ["D", "G"]:
+        has = sorted(optimizers) if isinstance(optimizers, Mapping) else f"the type {type(optimizers).__name__}"
+        raise ValueError(f"optimizers has {has}: give {{'G': optimizer_g, 'D': optimizer_d}}")
     if not isinstance(batch, Tensor):
         raise TypeError(f"batch is a {type(batch).__name__}: give the tensor of real samples that D will see")
     for name, net in {"G": G, "D": D}.items():
         if isinstance(net, Population):
             raise ValueError(f"{name} is a population of {net.size}: check one network, as its builder makes it")
+        check_made(net, name)
     scene = Rehearsal({"G": G, "D": D}, optimizers, batch, penalty)
-    play(scene, generate or _from_latents(G, batch), judge or D, losses or nonsaturating())
+    with eagerly(G), eagerly(D):
+        play(scene, generate or _from_latents(G, batch), judge or D, losses or nonsaturating())
     return Report(finding for rule in _RULES for finding in rule(scene))
 
 

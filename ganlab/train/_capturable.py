@@ -61,6 +61,8 @@ def _of_hooks(trainer) -> Iterator[str]:
         for module in _modules(net):
             hooks = chain.from_iterable(getattr(module, kind).values() for kind in HOOKS)
             yield from (f"{name} has a hook, {hook}, that a replay would not call" for hook in _foreign(hooks))
+            if isinstance(module, nn.RNNBase):
+                yield f"{name} has a {type(module).__name__}, whose backward pass torch does not let be replayed"
             if "forward" in vars(module):
                 yield f"a module of {name} has a `forward` of its own"
         for p in net.parameters():

@@ -1,13 +1,25 @@
 """What a trainer asks of its two networks."""
 
+import inspect
+
 from torch import Tensor, nn
 
+from ganlab._modules import check_made
 from ganlab.population import Population
 from ganlab.train.recipe import Recipe
 
 
 def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Recipe) -> None:
     """Raise a ValueError for networks that do not fit each other, the seeds or the recipe."""
+    for name, net in (("G", G), ("D", D)):
+        check_made(net, name)
+        _check_signature(name, net)
+    if shared := set(map(id, G.parameters())) & set(map(id, D.parameters())):
+        names = [name for name, p in G.named_parameters() if id(p) in shared]
+        raise ValueError(
+            f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
+            "and its backward pass; give each its own, or write the loop yourself, as the README does"
+        )
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
     if (law := getattr(G, "law", None)) not in (None, recipe.latent):
@@ -21,6 +33,18 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:
         raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
+
+
+def _check_signature(name: str, net: nn.Module) -> None:
+    """One input: the samples, or the latents."""
+    forward = inspect.signature(net.forward)
+    try:
+        forward.bind(None)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} is called with {tuple(forward.parameters)}, and a trainer calls it with one tensor ({error}): "
+            "wrap it in a module that takes the samples alone, or write the loop yourself, as the README does"
+        ) from error
 
 
 def logits_of(output: Tensor, members: bool) -> Tensor:

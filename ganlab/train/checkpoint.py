@@ -6,10 +6,12 @@ A file is one line, `ganlab-checkpoint 1 <sha256 of the rest>`, and then what `t
 import hashlib
 import io
 import pickle
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ganlab._files import replace
 
@@ -33,6 +35,10 @@ def save(state: dict[str, Any], path: str | Path) -> None:
 
     A kill, a crash or a full disk on the way leaves the old file as it was.
 
+    Raises:
+        TypeError: something in `state` that `load` would refuse, with the keys that lead to it.
+        OSError: the file cannot be written; the message has its path.
+
     >>> import tempfile
     >>> from pathlib import Path
     >>> from ganlab.train import checkpoint
@@ -41,11 +47,43 @@ def save(state: dict[str, Any], path: str | Path) -> None:
     ...     (Path(folder) / "run.pt").read_bytes()[:20]
     b'ganlab-checkpoint 1 '
     """
+    _check(state, "state")
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getbuffer()
     header = MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n"
     replace(Path(path), lambda file: file.writelines([header, payload]))
+
+
+# What `load` builds: these types themselves, not others made from them.
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), torch.Size, torch.dtype, torch.device)
+_TENSORS = (Tensor, nn.Parameter, nn.Buffer)
+
+
+def _check(value: Any, place: str) -> None:
+    """Raise a TypeError for what `load` would refuse. place: where it stands, as one would write it in Python."""
+    kind = type(value)
+    if kind in (dict, OrderedDict):
+        for key, item in value.items():
+            _check(key, f"a key of {place}")
+            _check(item, f"{place}[{key!r}]")
+    elif kind in (list, tuple, set):
+        for i, item in enumerate(value):
+            _check(item, f"{place}[{i}]")
+    elif kind not in _PLAIN and kind not in _TENSORS:
+        advice = _ADVICE.get(kind.__module__.partition(".")[0], "make it of tensors, numbers, strings, lists and dicts")
+        raise TypeError(
+            f"{place} is a {kind.__module__}.{kind.__qualname__}, which a checkpoint that cannot run code does not "
+            f"hold: {advice}"
+        )
+
+
+_ADVICE = {
+    "numpy": "take .item() of a number, torch.from_numpy() of an array",
+    "pathlib": "take str() of it",
+    "collections": "take dict() or tuple() of it",
+    "torch": "save the state_dict() of a module, and call a lazy one first",
+}
 
 
 def load(path: str | Path, map_location: torch.device | str = "cpu") -> dict[str, Any]:

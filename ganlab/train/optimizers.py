@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 def _adam(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015); fused: one pass over all parameters."""
-    return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, fused=True)
+    """Adam (Kingma & Ba 2015); fused: one pass over all parameters, which torch has for real ones alone."""
+    parameters = list(parameters)
+    fused = not any(p.is_complex() for p in parameters)
+    return torch.optim.Adam(parameters, lr=lr, betas=recipe.betas, fused=fused)
 
 
 def _rmsprop(parameters, lr: float, recipe: "Recipe") -> torch.optim.Optimizer:

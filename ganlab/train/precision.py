@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from ganlab._modules import explained
 from ganlab.train.recipe import PRECISIONS, Recipe
 
 
@@ -45,7 +46,8 @@ class Precision:
     def backward(self, loss: Tensor, inputs: list[Tensor], player: str, optimizer: torch.optim.Optimizer) -> None:
         """The gradients of `loss`, a scalar, with respect to `inputs`, as they are to be clipped."""
         scaler = self.scalers.get(player)
-        (loss if scaler is None else scaler.scale(loss)).backward(inputs=inputs)
+        with explained("G or D"):
+            (loss if scaler is None else scaler.scale(loss)).backward(inputs=inputs)
         if scaler is not None:
             scaler.unscale_(optimizer)
 

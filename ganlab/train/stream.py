@@ -101,6 +101,8 @@ class Stream:
             return self.data.sample(n, generator), self.draw_latents(n, self.latent, generator)
 
         drawn = list((self._threads.map if self._threads else map)(draw, self.generators))
+        if not drawn[0][0].is_floating_point():
+            raise TypeError(f"data gives {drawn[0][0].dtype}, and G makes fractions: let data.sample give floats")
         if self._copies is None:
             return states, *(self._arrange(parts).to(self.device) for parts in zip(*drawn, strict=True)), None
         with torch.cuda.stream(self._copies):

@@ -173,7 +173,8 @@ class Trainer(Copyable):
         """Train until step `steps`. Steps are recorded once and replayed, which is faster and gives the same numbers.
 
         Args:
-            steps: the step to stop at, counted from the start of training and not of this call.
+            steps: the step to stop at, counted from the start of training and not of this call. A run that is beyond it
+                stays as it is, with a UserWarning.
             log_every: steps that one row of `history` averages over.
             callback: called with the trainer before the first step and after every `callback_every` steps.
             checkpoint: a file. If it is there, training goes on from it, so the same script, run again after a kill,
@@ -182,8 +183,7 @@ class Trainer(Copyable):
             capture: None: record steps where that is known to be safe; True: also with networks of unknown classes;
                 False: play each in Python. `engine.reason` says why steps are not recorded.
         """
-        if checkpoint is not None and Path(checkpoint).exists():
-            self.load(checkpoint)
+        _saving.begin(self, steps, checkpoint)
         if callback is not None and self.steps == 0:
             callback(self)
         self.engine.begin(capture, steps - self.steps)
@@ -245,5 +245,5 @@ class Trainer(Copyable):
         checkpoint.save(_saving.state(self), path)
 
     def load(self, path: str | Path) -> None:
-        """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe and these seeds."""
+        """Go on from `path`. Nothing is changed unless the file is whole and belongs to this recipe, data and seeds."""
         _saving.restore(self, checkpoint.load(path, self.device), path)

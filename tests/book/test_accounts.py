@@ -291,7 +291,7 @@ def test_a_claim_whose_study_is_not_recorded_is_not_yet_measured(study):
         claim = accounts.Claim("X", "x", ("01-a",), "not yet measured", "why", (at_the_end("> 2"), found))
         assert claim.computed() == "not yet measured"
         assert claim.awaited == {"never-recorded"}
-        assert "never-recorded" in account_tables.claims_table([claim])
+        assert "never-recorded" in account_tables.claims_table([claim], works_cited.cite, {})
         assert accounts.disagreements({"X": claim}) == []
         assert "Of 0 measures" in account_totals.chance([claim])
     holds = accounts.Claim("X", "x", ("01-a",), "holds", "why", (awaited,))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import accounts
 import labels
 import wings
 
@@ -57,6 +58,23 @@ def test_every_picture_has_alt_text(pages):
         pictures = re.findall(r"<img[^>]*>", page)
         without = [picture[:200] for picture in pictures if not re.search(r'\salt="[^"]+"', picture)]
         assert not without, f"{name}: {without}"
+
+
+def test_photographs_have_a_file_for_the_dark(built, pages):
+    """The page shows the one or the other, and the key figure of the chapter on images is of photographs."""
+    for name, page in pages.items():
+        assert page.count("figure-light") == page.count("figure-dark"), name
+        for picture in re.findall(r'src="[^"]*?(_images/dark-[^"]+)"', page):
+            assert (built / picture).exists(), picture
+    assert pages["03-images"].count("figure-dark") > 5 and "figure-card" in pages["03-images"]
+
+
+def test_the_claims_page_needs_no_script(pages):
+    """Every row is in the page; what hides rows, and the field for it, come by script alone."""
+    page = pages["claims"]
+    assert '<div class="choice" role="search" hidden>' in page
+    assert all(f"<strong>{name}</strong>" in page for name in accounts.claims())
+    assert "Replicated on" in page and "★ headline" in page
 
 
 @pytest.mark.parametrize("path", labels.chapters(), ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import quantile_test
 
 import accounts
 import measures
@@ -23,7 +24,7 @@ def test_no_interval_says_that_the_impossible_is_possible(name, measure):
     slack = 1e-12 * (1 + abs(value.mean))
     assert value.low - slack <= value.mean <= value.high + slack
     if measure.kind == "ratio":
-        assert value.low >= 0 and value.mean > 0
+        assert value.low >= 0  # a median may be 0
     low, high = measure.bounds
     if measure.against is None:
         assert low <= value.low and value.high <= high
@@ -49,9 +50,33 @@ def test_a_ratio_is_averaged_on_logarithms():
     value = ratio(np.array([0.5, 2.0, 1.0, 1.0]), np.ones(4))
     assert value.mean == pytest.approx(1) and value.low * value.high == pytest.approx(1)
     with pytest.raises(AccountError, match="positive"):
-        ratio(np.array([0.0, 1.0]), np.ones(2))
+        ratio(np.array([-0.1, 1.0]), np.ones(2))
     c61 = accounts.claims()["C6.1"].measures[0].compute()
     assert c61.mean == pytest.approx(3.41, abs=0.005)
+
+
+@pytest.mark.parametrize("n", [3, 5, 6, 8, 10, 16, 25])
+def test_interval_of_a_median_is_that_of_scipys_sign_test(n):
+    numbers = np.random.default_rng(n).exponential(size=n)
+    found, theirs = values.median(numbers), quantile_test(numbers).confidence_interval(0.95)
+    assert found.mean == np.median(numbers)
+    if n < 6:
+        assert (found.low, found.high) == (0, np.inf)  # scipy says nan
+    else:
+        assert (found.low, found.high) == (theirs.low, theirs.high)
+
+
+def test_a_ratio_with_zeros_is_a_median():
+    """Three plain GANs of C9.18 are dead and do not swing at all: no logarithm, but an order."""
+    control = np.array([0, 0, 0, *[1.0] * 13])
+    value = ratio(np.full(16, 0.5), control)
+    assert (value.mean, value.low, value.high) == (0.5, 0.5, 0.5)
+    assert band("< 0.8").judge(value) == "holds"
+    half = ratio(np.full(16, 0.5), np.repeat([0.0, 1.0], 8))
+    assert half.high == np.inf and band("< 0.8").judge(half) == "open"
+    assert over_seeds("ratio", np.array([0.0, 0.2, 3, 4, 5]), POSITIVE).high == np.inf
+    with pytest.raises(AccountError, match="0 / 0"):
+        ratio(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
 
 
 def test_none_of_eight_is_not_never():
@@ -77,7 +102,8 @@ def test_the_interval_ends_where_the_possible_ends():
     ("kind", "numbers", "possible", "message"),
     [
         ("share", [0.5, 1.2], SHARE, r"lies in \[0, 1\], these in \[0.5 to 1.2\]"),
-        ("ratio", [0.0, 1.2], POSITIVE, "some of these are 0"),
+        ("ratio", [0.0, 1.0, 1.0], POSITIVE, "take kind share"),
+        ("ratio", [-0.1, 1.2], POSITIVE, "lies in"),
         ("mean", [-1.0, 1.2], (0, 8), "lies in"),
     ],
 )
@@ -95,7 +121,7 @@ def test_the_kind_is_checked_against_the_column(monkeypatch):
 
     assert made("won", "share").high < 1 and made("won", "share").low == pytest.approx(0.15, abs=1e-3)  # Wilson
     assert made("share", "share").high == pytest.approx(0.348, abs=1e-3)  # Student's t
-    with pytest.raises(AccountError, match="some of these are 0"):
+    with pytest.raises(AccountError, match="take kind share"):
         made("won", "ratio")
 
 

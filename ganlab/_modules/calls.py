@@ -1,0 +1,64 @@
+"""A network called with one input, or with several: (x, labels), or by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# What a network is called with: one tensor, a tuple of arguments, or a dict of them.
+Inputs = Tensor | Sequence | Mapping[str, Any]
+
+
+def call(net: Callable, inputs: Inputs) -> Any:
+    """`net(x)`, `net(*inputs)` of a tuple or list, `net(**inputs)` of a dict."""
+    if isinstance(inputs, Mapping):
+        return net(**inputs)
+    return net(*inputs) if isinstance(inputs, tuple | list) else net(inputs)
+
+
+# What a discriminator is called with beside the samples.
+Given = Tensor | Sequence | Mapping[str, Any]
+
+
+def called(D: Callable, x: Tensor, given: Given) -> Any:
+    """`D(x, *given)`, or `D(x, **given)` of a dict."""
+    if isinstance(given, Mapping):
+        return D(x, **given)
+    return D(x, *given) if isinstance(given, tuple | list) else D(x, given)
+
+
+def as_logits(output: Any, x: Tensor, alone: bool) -> Tensor:
+    """One logit a sample. `alone`: D is one network, so that the first axis is the batch, and a map can be told.
+
+    Raises TypeError for what is neither a tensor nor a list of tensors.
+    """
+    if alone and isinstance(output, list) and output:
+        parts = [as_logits(part, x, alone) for part in output]
+        if all(part.shape == parts[0].shape for part in parts):
+            return sum(parts[1:], start=parts[0])
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"D made a {type(output).__name__}, which may hold more than logits: hand over a function that returns the "
+            "logits alone, as in lambda x: D(x)[0]"
+        )
+    if alone and output.ndim > 2 and output.shape[:2] == (len(x), 1):
+        return output.flatten(1).sum(1)
+    return output
+
+
+def map_inputs(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
+    """The inputs, `change` done to each tensor."""
+    if isinstance(inputs, Mapping):
+        return {name: change(x) if isinstance(x, Tensor) else x for name, x in inputs.items()}
+    if isinstance(inputs, tuple | list):
+        return tuple(change(x) if isinstance(x, Tensor) else x for x in inputs)
+    return change(inputs)
+
+
+def samples(inputs: Inputs) -> list[Tensor]:
+    """The tensors among the inputs that a gradient can be asked of."""
+    values = (
+        inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else [inputs]
+    )
+    return [x for x in values if isinstance(x, Tensor) and (x.is_floating_point() or torch.is_complex(x))]
