@@ -349,11 +349,12 @@ def build_on_images():
 
 
 @case("nets.SpectralNorm", "nets.spectrally_normalised", "nets.spectral.held", "nets.MinibatchStd",
-      "nets.MinibatchDiscrimination", "nets.Packed")  # fmt: skip
+      "nets.MinibatchDiscrimination", "nets.Packed", "nets.Augmented", "nets.AUGMENTATIONS")  # fmt: skip
 def build_special():
     body = nn.Sequential(nn.Linear(2, 4), nets.MinibatchStd(), nets.MinibatchDiscrimination(5, 3, 2), nn.Linear(8, 1))
     train_once(body, (2,))
     train_once(nets.Packed(nets.mlp_discriminator((4,), width=4), m=2), (2,))
+    train_once(nets.Augmented(nets.mlp_discriminator((1, 8, 8), width=4), list(nets.AUGMENTATIONS), 0.5), (1, 8, 8))
     train_once(nets.spectrally_normalised(nets.mlp_discriminator((2,), width=4)), (2,))
     train_once(nets.spectrally_normalised(nets.mlp_discriminator((2,), width=4).to("cuda")), (2,))
     net = nets.SpectralNorm(nn.Conv2d(1, 2, 3)).to("cuda")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ganlab.nets import cost
 from ganlab.nets.activations import ACTIVATIONS, OUTPUTS
+from ganlab.nets.augment import AUGMENTATIONS, Augmented
 from ganlab.nets.convolutions import CONVS, DOWN_CONVS, separable
 from ganlab.nets.dcgan import dcgan_discriminator, dcgan_generator
 from ganlab.nets.diversity import MinibatchDiscrimination, MinibatchStd, Packed
@@ -23,8 +24,8 @@ from ganlab.nets.resnet import resnet_discriminator, resnet_generator
 from ganlab.nets.spectral import SpectralNorm, spectrally_normalised
 
 __all__ = [
-    "ACTIVATIONS", "CONVS", "DISCRIMINATORS", "DOWN_CONVS", "GENERATORS", "INITS", "NORMS", "OUTPUTS",
-    "Discriminator", "Generator", "MinibatchDiscrimination", "MinibatchStd", "Packed", "ResidualBlock",
+    "ACTIVATIONS", "AUGMENTATIONS", "CONVS", "DISCRIMINATORS", "DOWN_CONVS", "GENERATORS", "INITS", "NORMS", "OUTPUTS",
+    "Augmented", "Discriminator", "Generator", "MinibatchDiscrimination", "MinibatchStd", "Packed", "ResidualBlock",
     "SpectralNorm", "cost", "dcgan_discriminator", "dcgan_generator", "fans", "initialised", "mlp_discriminator",
     "mlp_generator", "norm_activation", "resmlp_discriminator", "resmlp_generator", "resnet_discriminator",
     "resnet_generator", "separable", "spectrally_normalised",
