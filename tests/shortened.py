@@ -45,7 +45,7 @@ def cells(chapter: str) -> list[str]:
 def run(sources: Sequence[str], name: str) -> dict:
     """Execute the cells one after the other, as a module of their own; returns its names."""
     module = types.ModuleType(f"chapter {name}")
-    module.display, module.few = lambda *_, **__: None, few
+    module.display, module.__few__ = lambda *_, **__: None, few
     sys.modules[module.__name__] = module  # where a class that is defined in a cell says that it comes from
     try:
         for number, source in enumerate(sources, 1):
@@ -78,7 +78,7 @@ def shortened() -> Iterator[None]:
 
 # Loops.
 class _Loops(ast.NodeTransformer):
-    """`for i in range(...)` around training steps becomes `for i in few(range(...))`."""
+    """`for i in range(...)` around training steps becomes `for i in __few__(range(...))`, which no chapter names."""
 
     def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)
@@ -93,7 +93,7 @@ class _Loops(ast.NodeTransformer):
             and isinstance(node.iter, ast.Call)
             and getattr(node.iter.func, "id", "") == "range"
         ):
-            few_of_them = ast.Call(ast.Name("few", ast.Load()), [node.iter], [])
+            few_of_them = ast.Call(ast.Name("__few__", ast.Load()), [node.iter], [])
             node.iter = ast.fix_missing_locations(ast.copy_location(few_of_them, node.iter))
         return node
 

@@ -3,7 +3,8 @@
 mean    a number of any sign: mean and Student-t interval, cut off at what is possible
 share   part of a whole, in [0, 1]: Wilson's interval where each run is a yes or a no, else as a mean
 ratio   positive, compared by division or over orders of magnitude: geometric mean, interval on the logarithm; where
-        some are 0 or divided by 0, which has no logarithm, the median and its interval from the sign test
+        some are 0 or divided by 0, which has no logarithm, the median and its interval from the sign test, and
+        called a median: it is another quantity, of a middling run, and blind to how far the extreme ones go
 exact   computed without seeds
 """
 
@@ -26,17 +27,19 @@ class AccountError(ValueError):
 
 @dataclass(frozen=True)
 class Value:
-    """A number: with its interval over `seeds` seeds, or exact (`seeds` is None)."""
+    """A number: with its interval over `seeds` seeds, or exact (`seeds` is None); `average` if it is no mean."""
 
     mean: float
     low: float
     high: float
     seeds: int | None = None
+    average: str = ""
 
     def __str__(self) -> str:
         if self.seeds is None:
             return f"{self.mean:.4g}"
-        return f"{self.mean:.3g}" + (f" [{self.low:.3g}, {self.high:.3g}]" if self.seeds > 1 else "")
+        words = f"{self.average} " if self.average else ""
+        return f"{words}{self.mean:.3g}" + (f" [{self.low:.3g}, {self.high:.3g}]" if self.seeds > 1 else "")
 
     @property
     def runs(self) -> str:
@@ -136,15 +139,16 @@ def _middle(ratios: np.ndarray, level: float) -> Value:
 
 
 def median(values: np.ndarray, level: float = LEVEL) -> Value:
-    """Median and the interval of order statistics that the sign test does not reject, of any numbers, inf too.
+    """Median and the interval of order statistics that the sign test does not reject, of ratios, 0 and inf too.
 
-    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. At 95 % fewer than six values give no interval.
+    Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2. At 95 % fewer than six values give no interval;
+    of 16 seeds the ends are the 4th and the 13th value: where four or more are extreme, they set an end.
     """
     ordered, n = np.sort(values), len(values)
     below = np.cumsum([math.comb(n, k) for k in range(n)]) / 2**n
     out = int((below <= (1 - level) / 2).sum())  # so many may lie outside on each side
     low, high = (ordered[out - 1], ordered[-out]) if out else (0.0, math.inf)
-    return Value(float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2, float(low), float(high), n)
+    return Value(float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2, float(low), float(high), n, "median")
 
 
 def _value(found: Interval) -> Value:

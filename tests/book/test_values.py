@@ -71,6 +71,7 @@ def test_a_ratio_with_zeros_is_a_median():
     control = np.array([0, 0, 0, *[1.0] * 13])
     value = ratio(np.full(16, 0.5), control)
     assert (value.mean, value.low, value.high) == (0.5, 0.5, 0.5)
+    assert str(value).startswith("median 0.5") and str(ratio(np.full(16, 0.5), np.ones(16))).startswith("0.5")
     assert band("< 0.8").judge(value) == "holds"
     half = ratio(np.full(16, 0.5), np.repeat([0.0, 1.0], 8))
     assert half.high == np.inf and band("< 0.8").judge(half) == "open"
