@@ -1,7 +1,8 @@
 """How long a chapter will take: said at its start, with a bar that its studies move.
 
-efforts.csv holds, of each recorded study, what recording it took, and by which part of that it is shorter at the scale
-`colab`. `python book/_ext/efforts.py` writes it from the recordings.
+efforts.csv holds, of each recorded study, what recording it took, and which part of that is left at the scale `colab`;
+0: it would take its chapter past ten minutes, and there the recorded table stands in. `python book/_ext/efforts.py`
+writes it from the recordings.
 """
 
 import csv
@@ -54,8 +55,10 @@ def announce(chapter: str) -> None:
     if scale() == "quick":
         return
     seconds = {effort.study: effort.t4_seconds(scale()) for effort in efforts() if effort.chapter == chapter}
-    total = sum(seconds.values())
-    print(f"{chapter} at scale {scale()!r}: an estimated {total / 60:.0f} minutes on a T4 for {len(seconds)} studies")
+    total, longer = sum(seconds.values()), [study for study, one in seconds.items() if one == 0]
+    rest = f"; of {len(longer)} longer ones the recorded tables are shown" if longer else ""
+    count = len(seconds) - len(longer)
+    print(f"{chapter} at scale {scale()!r}: an estimated {total / 60:.0f} minutes on a T4 for {count} studies{rest}")
     _running.update(seconds=seconds, bar=bar(total=round(total), desc=chapter, unit="s"))
 
 
@@ -63,6 +66,11 @@ def efforts() -> list[Effort]:
     """What every recorded study took."""
     lines = csv.DictReader((files("ganlab.study") / "efforts.csv").read_text().splitlines())
     return [Effort(**line | {"seconds": float(line["seconds"]), "colab": float(line["colab"])}) for line in lines]
+
+
+def stands_recorded(study: str) -> bool:
+    """Whether a study of the chapter under way is too long for this scale, so that its recorded table stands in."""
+    return _running.get("seconds", {}).get(study) == 0
 
 
 def passed(study: str, share: float) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 import pandas as pd
 
 from ganlab._progress import bar
-from ganlab.study._efforts import passed
+from ganlab.study._efforts import passed, stands_recorded
 from ganlab.study.code import code_of
-from ganlab.study.recordings import provenance, read, write
+from ganlab.study.recordings import provenance, read, recorded, write
 from ganlab.study.scales import scale
 
 Call = dict[str, Any]
@@ -67,13 +67,16 @@ class Study:
                 notebook or script, and that of the files of ganlab which these use (`ganlab.study.code`).
             progress: show a progress bar.
 
-        At full scale the table is also recorded in the folder that GANLAB_RECORD names, if it names one.
+        At full scale the table is also recorded in the folder that GANLAB_RECORD names, if it names one. In a chapter
+        at the scale colab, a study that would take it past ten minutes is not run: the recorded table is returned.
 
         Raises:
             ValueError: no seeds, another number of rows than of seeds, or a column that the study adds itself.
             OSError: `resume`, and a trial without source.
         """
         start = time.perf_counter()
+        if resume is None and stands_recorded(self.name):
+            return recorded(self.name)
         calls = self._calls()
         code = self._code(required=resume is not None)
         keys = [self._key(call, code) for call in calls]

@@ -201,16 +201,22 @@ def test_a_chapter_says_how_long_it_takes(monkeypatch, capsys):
     made = [
         _efforts.Effort("01-a", "one", "small", "H100", 100.0, 0.5),
         _efforts.Effort("01-a", "two", "images", "CPU", 600.0, 1.0),
+        _efforts.Effort("01-a", "ring-tune", "small", "H100", 9e9, 0.0),
         _efforts.Effort("02-b", "other", "small", "CPU", 9e9, 1.0),
     ]
     monkeypatch.setattr(_efforts, "efforts", lambda: made)
     monkeypatch.setattr(_efforts, "bar", lambda **_: _progress._NoBar(None, 0))
     monkeypatch.setenv("GANLAB_SCALE", "full")
+    made[2] = _efforts.Effort("01-a", "ring-tune", "small", "H100", 1.0, 0.0)
     announce("01-a")
-    assert "an estimated 3 minutes on a T4 for 2 studies" in capsys.readouterr().out  # (100 * 1.2 + 600 * 0.1) / 60
+    assert "an estimated 3 minutes on a T4 for 3 studies" in capsys.readouterr().out  # (100 * 1.2 + 600 * 0.1) / 60
+    assert len(Study("ring-tune", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)) == 4
     monkeypatch.setenv("GANLAB_SCALE", "colab")
     announce("01-a")
-    assert "'colab': an estimated 2 minutes" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "'colab': an estimated 2 minutes on a T4 for 2 studies; of 1 longer ones the recorded tables" in said
+    stands_in = Study("ring-tune", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)
+    pd.testing.assert_frame_equal(stands_in, recorded("ring-tune"))
     Study("one", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)
     assert _efforts._running["bar"].n == pytest.approx(60)
     monkeypatch.setenv("GANLAB_SCALE", "quick")
