@@ -14,7 +14,8 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     for name, net in (("G", G), ("D", D)):
         check_made(net, name)
         _check_signature(name, net)
-    if shared := set(map(id, G.parameters())) & set(map(id, D.parameters())):
+    shared = set(map(id, G.parameters())) & set(map(id, D.parameters()))
+    if shared and not isinstance(G, Population):
         names = [name for name, p in G.named_parameters() if id(p) in shared]
         raise ValueError(
             f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
