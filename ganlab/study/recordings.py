@@ -166,7 +166,7 @@ def _without_arrays(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, np.nda
 def _commit() -> str:
     """GANLAB_COMMIT; without it the commit of the working tree, marked if it has changes; "unknown" outside one."""
     if said := os.environ.get("GANLAB_COMMIT"):
-        return said
+        return said[:7] if len(said) == 40 else said  # of a whole hash what git itself prints
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--exclude=*"],

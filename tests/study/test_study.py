@@ -229,3 +229,9 @@ def test_every_chapter_ends_within_ten_minutes_on_colab():
     minutes = {at: sum(e.t4_seconds("colab") for e in _efforts.efforts() if e.chapter == at) / 60 for at in chapters}
     assert len(minutes) == 16
     assert max(minutes.values()) <= 10, minutes
+
+
+@pytest.mark.parametrize(("said", "kept"), [("0123456789" * 4, "0123456"), ("abc1234-dirty", "abc1234-dirty")])
+def test_a_whole_hash_is_kept_in_its_short_form(monkeypatch, said, kept):
+    monkeypatch.setenv("GANLAB_COMMIT", said)
+    assert recordings.provenance()["commit"] == kept
