@@ -6,8 +6,10 @@ from functools import wraps
 
 from torch import Tensor, compiler
 
-# What may stand between a sigmoid and the loss without changing the values.
-_RESHAPING = re.compile("Squeeze|Unsqueeze|View|Reshape|Select|Slice|Split|Transpose|Permute|Clone|ToCopy")
+# What may stand behind the last function of a network without changing the values.
+_RESHAPING = re.compile(
+    "(Unsafe)?(Squeeze|Unsqueeze|View|Reshape|Select|Slice|Split|Transpose|Permute|Clone|ToCopy|Alias)|TBackward"
+)
 
 
 def _check(name: str, logits: Tensor) -> None:
@@ -34,10 +36,15 @@ def _ends_in_sigmoid(logits: Tensor) -> bool:
     """Read from the autograd graph, not from the values: no synchronisation. Without a graph it cannot be seen."""
     if compiler.is_compiling():
         return False
-    node = logits.grad_fn
+    return last_function(logits) == "Sigmoid"
+
+
+def last_function(output: Tensor) -> str:
+    """The name of the function that gave the values, "Sigmoid" say; "" where there is no graph."""
+    node = output.grad_fn
     while node is not None and _RESHAPING.match(node.name()):
         node = node.next_functions[0][0]
-    return node is not None and node.name().startswith("SigmoidBackward")
+    return "" if node is None else node.name().split("Backward")[0]
 
 
 def _check_pair(real: Tensor, fake: Tensor) -> None:

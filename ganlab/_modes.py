@@ -17,15 +17,22 @@ def evaluating(net: nn.Module) -> Iterator[None]:
 @contextmanager
 def training(net: nn.Module) -> Iterator[None]:
     """Train mode inside; running statistics and the states of the random generators are afterwards what they were."""
-    buffers = [(buffer, buffer.detach().clone()) for buffer in net.buffers()]
-    devices = {buffer.device for buffer in (*net.buffers(), *net.parameters()) if buffer.is_cuda}
-    with _mode(net, True), torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    buffer.copy_(before)
+    devices = {x.device for x in (*net.buffers(), *net.parameters()) if x.is_cuda}
+    with _mode(net, True), buffers_kept(net), torch.random.fork_rng(devices=devices):
+        yield
+
+
+@contextmanager
+def buffers_kept(*nets: nn.Module) -> Iterator[None]:
+    """Buffers, as batch norm's running statistics, are afterwards the tensors that they were, with the same numbers."""
+    owners = [module._buffers for net in nets for module in net.modules()]
+    kept = [(own, name, x, x.detach().clone()) for own in owners for name, x in own.items() if x is not None]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for own, name, x, before in kept:
+                own[name] = x.copy_(before)
 
 
 def in_mode(net: nn.Module, mode: str) -> AbstractContextManager:

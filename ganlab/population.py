@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from ganlab._modules import check_made, copied
+from ganlab._modules import check_made, copied, shared_parameters
 from ganlab._stacked import NotRuled, follows_rules, run, watched
 
 # Words of torch where `vmap` cannot go on.
@@ -44,8 +44,7 @@ def build(
             return make_generator(), make_discriminator()
     pairs = [build(make_generator, make_discriminator, int(seed)) for seed in seeds]
     for g, d in pairs:
-        if shared := set(map(id, g.parameters())) & set(map(id, d.parameters())):
-            names = [name for name, p in g.named_parameters() if id(p) in shared]
+        if names := shared_parameters(g, d):
             raise ValueError(
                 f"make_generator and make_discriminator share parameters ({', '.join(names[:3])}), and two populations "
                 "keep the weights of each apart: train such networks one seed at a time"

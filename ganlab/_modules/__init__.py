@@ -1,6 +1,6 @@
 """What all wings ask of a network: whose a parameter is, how it is called, and what stands in the way of measuring it.
 
-names.py: the layer that a parameter belongs to, also where another module keeps it for that layer.
+names.py: the layer that a parameter belongs to, also where another module keeps it for that layer; whose it is.
 compiled.py: how one that is compiled is run uncompiled, so that hooks are called.
 slopes.py: the gradient of outputs with respect to inputs, by the way that a network allows.
 copies.py: a copy of it.
@@ -8,15 +8,15 @@ calls.py: a network called with one input or with several.
 refusals.py: networks that cannot be looked at yet, or not in this way, and what to do about it.
 """
 
-from ganlab._modules.calls import Given, Inputs, as_logits, call, called, map_inputs, samples
+from ganlab._modules.calls import Given, Inputs, as_logits, call, called, map_inputs, samples, tensors
 from ganlab._modules.compiled import eagerly, is_compiled
 from ganlab._modules.copies import copied
-from ganlab._modules.names import is_weight, kept_for, layer_of
+from ganlab._modules.names import is_weight, kept_for, layer_of, shared_parameters
 from ganlab._modules.refusals import check_fractions, check_made, explained, refuse_lazy
 from ganlab._modules.slopes import gradient
 
 __all__ = [
     "Given", "Inputs", "as_logits", "call", "called", "check_fractions", "check_made", "copied", "eagerly", "explained",
-    "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "map_inputs",
-    "refuse_lazy", "samples",
+    "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "map_inputs", "refuse_lazy", "samples",
+    "shared_parameters", "tensors",
 ]  # fmt: skip

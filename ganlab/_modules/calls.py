@@ -1,6 +1,6 @@
 """A network called with one input, or with several: (x, labels), or by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -54,6 +54,17 @@ def map_inputs(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
     if isinstance(inputs, tuple | list):
         return tuple(change(x) if isinstance(x, Tensor) else x for x in inputs)
     return change(inputs)
+
+
+def tensors(tree: Any) -> Iterator[Tensor]:
+    """All tensors in lists, tuples and dicts, of whichever depth, in their order."""
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, Mapping):
+        yield from tensors(list(tree.values()))
+    elif isinstance(tree, list | tuple):
+        for part in tree:
+            yield from tensors(part)
 
 
 def samples(inputs: Inputs) -> list[Tensor]:

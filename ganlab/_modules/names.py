@@ -6,6 +6,8 @@ layer: the weight of layer `0` is `0.parametrizations.weight.original`. It is a 
 
 import re
 
+from torch import nn
+
 _KEPT = re.compile(r"(?:^|(?<=\.))parametrizations\.")
 # The names that a weight is trained under: plain, by a parametrization, by the older hooks of spectral and weight norm.
 _WEIGHT = re.compile(r"(?:^|\.)(?:weight|weight_orig|weight_g|weight_v|parametrizations\.weight\.original\d*)$")
@@ -27,6 +29,12 @@ def layer_of(parameter: str) -> str:
 def is_weight(parameter: str) -> bool:
     """Whether it is trained as a layer's `weight`, under whichever name."""
     return _WEIGHT.search(parameter.replace("/", ".")) is not None
+
+
+def shared_parameters(net: nn.Module, other: nn.Module) -> list[str]:
+    """The names in `net` of the parameters that `other` holds too."""
+    theirs = set(map(id, other.parameters()))
+    return [name for name, p in net.named_parameters() if id(p) in theirs]
 
 
 def kept_for(module: str) -> bool:

@@ -1,12 +1,13 @@
 """The game as D plays it: its accuracy, its logits, and the two factors of the gradient that it hands to G."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from ganlab._modules import tensors
 from ganlab._numeric import NAN, NARROW
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._series import Series
@@ -60,12 +61,12 @@ class Game:
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
         if self.on and torch.is_grad_enabled():
-            self._made += [x.detach() for x in _tensors(output)]
+            self._made += [x.detach() for x in tensors(output)]
 
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
             return
-        xs = [x for x in _tensors((inputs, named)) if x.is_floating_point()]
+        xs = [x for x in tensors((inputs, named)) if x.is_floating_point()]
         logits = [y for y in _logits(output) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             return  # a penalty's own pass
@@ -146,13 +147,3 @@ def _logits(output: Any) -> list[Tensor]:
         parts = output.values() if isinstance(output, Mapping) else output
         return next((found for part in parts if (found := _logits(part))), [])
     return [output] if isinstance(output, Tensor) and output.is_floating_point() and output.ndim else []
-
-
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, Mapping):
-        yield from _tensors(list(tree.values()))
-    elif isinstance(tree, list | tuple):
-        for part in tree:
-            yield from _tensors(part)

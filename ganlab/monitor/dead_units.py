@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import get_unwrapped, is_batchedtensor
 
+from ganlab._modes import buffers_kept
 from ganlab._modules import Inputs, call, check_made, eagerly
 from ganlab._numeric import NAN, NARROW
 from ganlab.monitor import _tables
@@ -72,16 +73,13 @@ def units(
         )
     members = net.size if isinstance(net, Population) else None
     inputs: dict[str, list[Tensor]] = {name: [] for name in found}
-    kept = {name: buffer.clone() for name, buffer in net.named_buffers()}
     hooks = [module.register_forward_pre_hook(_keep(inputs[name])) for name, module in found.items()]
     try:
-        with torch.no_grad(), eagerly(net):
+        with buffers_kept(net), torch.no_grad(), eagerly(net):
             call(net, x)
     finally:
         for hook in hooks:
             hook.remove()
-        for name, buffer in net.named_buffers():  # batch norm's running statistics
-            buffer.copy_(kept[name])
     values = torch.stack([_mean(found[name], inputs[name], members) for name in found], dim=1)
     kinds = [type(module).__name__ for module in found.values()]
     things = {"layer": list(found), "kind": kinds, "depth": range(len(found))}
@@ -91,9 +89,8 @@ def units(
 
 def _keep(inputs: list[Tensor]):
     def hook(module: nn.Module, args: tuple) -> None:
-        x = (
-            get_unwrapped(args[0]) if is_batchedtensor(args[0]) else args[0]
-        )  # `vmap` hides the members, which are first
+        # `vmap` hides the members, which are first.
+        x = get_unwrapped(args[0]) if is_batchedtensor(args[0]) else args[0]
         inputs.append(x.clone() if getattr(module, "inplace", False) else x)
 
     return hook

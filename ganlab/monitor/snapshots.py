@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from ganlab._modes import buffers_kept
 from ganlab._modules import Inputs, call, check_made, eagerly, explained, is_weight, layer_of, map_inputs, samples
 from ganlab._numeric import NAN, norm
 from ganlab.monitor import _tables
@@ -52,18 +53,17 @@ def snapshot(
     if not net.training:
         raise ValueError("net is in eval mode: call net.train(), or batch statistics are not those of training")
     check_made(net)
-    taps, buffers = Taps(net), _buffers(net)
+    taps = Taps(net)
     # With the input among the inputs of the differentiation, every layer gets a gradient, also in front of frozen ones.
     x = map_inputs(lambda t: t.detach().clone(), x)
     wanted = [t.requires_grad_() for t in samples(x)]
     weights = [(layer_of(name), p) for name, p in net.named_parameters() if is_weight(name) and p.requires_grad]
     try:
-        with torch.enable_grad(), explained("net"), eagerly(net):
+        with buffers_kept(net), torch.enable_grad(), explained("net"), eagerly(net):
             value = (_random_direction if loss is None else loss)(call(net, x)).sum()
             grads = torch.autograd.grad(value, [*wanted, *(p for _, p in weights)], allow_unused=True)
     finally:
         taps.remove()
-        _put_back(buffers)
     names = names_of(seeds, taps.members)
     values, layout = taps.take()
     point = (0, values.cpu().numpy(), layout)
@@ -76,18 +76,6 @@ def snapshot(
     norm = [np.broadcast_to(by_layer.get(layer, NAN), len(names)) for layer in taps.layers]
     table["weight_grad_norm"] = np.concatenate(norm)
     return table.drop(columns=["step", "phase", "net"])
-
-
-def _buffers(net: nn.Module) -> list[tuple[dict, str, Tensor, Tensor]]:
-    """Of each buffer: where it is kept, its name, itself, and its numbers."""
-    owners = [module._buffers for module in net.modules()]
-    return [(own, name, x, x.clone()) for own in owners for name, x in own.items() if x is not None]
-
-
-@torch.no_grad()
-def _put_back(buffers: list[tuple[dict, str, Tensor, Tensor]]) -> None:
-    for own, name, x, before in buffers:
-        own[name] = x.copy_(before)
 
 
 def _norm(grad: Tensor, members: int | None) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ganlab._logits import last_function
 from ganlab.preflight import _graph
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
@@ -41,7 +42,7 @@ def out_of_reach(scene: Rehearsal) -> Iterator[Finding]:
     """Data that the last function of G cannot give: D needs no more than the range to tell the two apart."""
     if not _comparable(scene):
         return
-    real, end = scene.real, _graph.last_function(scene.fake)
+    real, end = scene.real, last_function(scene.fake)
     least, largest = real.min().item(), real.max().item()
     if (reach := _graph.bounds(scene.fake)) is not None:
         low, high = reach

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ganlab.preflight import _graph
+from ganlab._logits import last_function
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
 
@@ -51,7 +51,7 @@ def several(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def probabilities(scene: Rehearsal) -> Iterator[Finding]:
-    ends = {_graph.last_function(output) for output in scene.fake_outputs}
+    ends = {last_function(output) for output in scene.fake_outputs}
     for end in sorted(ends & {"Sigmoid", "Softmax", "LogSigmoid", "Tanh", "Relu"}):
         what = "probabilities" if end in ("Sigmoid", "Softmax") else f"numbers that {end} has bounded"
         yield Finding(

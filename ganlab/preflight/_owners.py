@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from ganlab._modules import shared_parameters
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
 
@@ -72,9 +73,7 @@ def strangers(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def shared(scene: Rehearsal) -> Iterator[Finding]:
-    of_d = {id(p) for p in scene.nets["D"].parameters()}
-    names = [name for name, p in scene.nets["G"].named_parameters() if id(p) in of_d]
-    if names:
+    if names := shared_parameters(scene.nets["G"], scene.nets["D"]):
         yield Finding(
             "warning", "shared", f"G and D share parameters: {named(names)}. Each player's step moves the other.",
             "share them only on purpose; else copy.deepcopy the part",

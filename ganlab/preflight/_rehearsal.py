@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Optimizer
 
+from ganlab._modes import buffers_kept
+from ganlab._modules import tensors
+
 
 @dataclass
 class Rehearsal:
@@ -81,20 +84,14 @@ def _run(scene: Rehearsal, who: str, call: Callable[[], Any]) -> Any:
 
 def _judged(scene: Rehearsal, judge: Callable[[Tensor], Any], x: Tensor) -> tuple[list[Tensor], bool]:
     output = _run(scene, "D", lambda: _first_layers(scene, "D", lambda: judge(x)))
-    found = list(_floats(output))
+    found = _floats(output)
     if output is not None and not found:
         scene.failed.setdefault("D", TypeError(f"D gave a {type(output).__name__} without a tensor of floats in it"))
     return found, isinstance(output, Tensor)
 
 
-def _floats(output: Any) -> Iterator[Tensor]:
-    if isinstance(output, Tensor):
-        if output.is_floating_point():
-            yield output
-    elif isinstance(output, Mapping):
-        yield from (tensor for part in output.values() for tensor in _floats(part))
-    elif isinstance(output, list | tuple):
-        yield from (tensor for part in output for tensor in _floats(part))
+def _floats(output: Any) -> list[Tensor]:
+    return [tensor for tensor in tensors(output) if tensor.is_floating_point()]
 
 
 def _first_layers(scene: Rehearsal, player: str, call: Callable[[], Any]) -> Any:
@@ -140,15 +137,14 @@ def _differentiate(scene: Rehearsal, player: str, loss: Tensor | None) -> None:
 @contextmanager
 def _put_back(nets: Mapping[str, nn.Module]) -> Iterator[None]:
     """Buffers, `.grad`s and the states of the random generators are afterwards what they were."""
-    buffers = [(buffer, buffer.detach().clone()) for net in nets.values() for buffer in net.buffers()]
     grads = [(p, p.grad) for net in nets.values() for p in net.parameters()]
     devices = {p.device.index for p, _ in grads if p.is_cuda}
-    with torch.random.fork_rng(devices=[index for index in devices if index is not None]):
+    with (
+        buffers_kept(*nets.values()),
+        torch.random.fork_rng(devices=[index for index in devices if index is not None]),
+    ):
         try:
             yield
         finally:
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    buffer.copy_(before)
             for parameter, grad in grads:
                 parameter.grad = grad

@@ -54,12 +54,14 @@ def announce(chapter: str) -> None:
     _running.clear()
     if scale() == "quick":
         return
-    seconds = {effort.study: effort.t4_seconds(scale()) for effort in efforts() if effort.chapter == chapter}
-    total, longer = sum(seconds.values()), [study for study, one in seconds.items() if one == 0]
+    listed = [effort for effort in efforts() if effort.chapter == chapter]
+    seconds = {effort.study: effort.t4_seconds(scale()) for effort in listed}
+    longer = {effort.study for effort in listed if effort.colab == 0 and scale() == "colab"}
+    total = sum(seconds.values())
     rest = f"; of {len(longer)} longer ones the recorded tables are shown" if longer else ""
     count = len(seconds) - len(longer)
     print(f"{chapter} at scale {scale()!r}: an estimated {total / 60:.0f} minutes on a T4 for {count} studies{rest}")
-    _running.update(seconds=seconds, bar=bar(total=round(total), desc=chapter, unit="s"))
+    _running.update(seconds=seconds, longer=longer, bar=bar(total=round(total), desc=chapter, unit="s"))
 
 
 def efforts() -> list[Effort]:
@@ -70,7 +72,7 @@ def efforts() -> list[Effort]:
 
 def stands_recorded(study: str) -> bool:
     """Whether a study of the chapter under way is too long for this scale, so that its recorded table stands in."""
-    return _running.get("seconds", {}).get(study) == 0
+    return study in _running.get("longer", ())
 
 
 def passed(study: str, share: float) -> None:

@@ -4,7 +4,7 @@ import inspect
 
 from torch import Tensor, nn
 
-from ganlab._modules import check_made
+from ganlab._modules import check_made, shared_parameters
 from ganlab.population import Population
 from ganlab.train.recipe import Recipe
 
@@ -14,9 +14,7 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     for name, net in (("G", G), ("D", D)):
         check_made(net, name)
         _check_signature(name, net)
-    shared = set(map(id, G.parameters())) & set(map(id, D.parameters()))
-    if shared and not isinstance(G, Population):
-        names = [name for name, p in G.named_parameters() if id(p) in shared]
+    if not isinstance(G, Population) and (names := shared_parameters(G, D)):
         raise ValueError(
             f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
             "and its backward pass; give each its own, or write the loop yourself, as the README does"

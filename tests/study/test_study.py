@@ -211,6 +211,10 @@ def test_a_chapter_says_how_long_it_takes(monkeypatch, capsys):
     announce("01-a")
     assert "an estimated 3 minutes on a T4 for 3 studies" in capsys.readouterr().out  # (100 * 1.2 + 600 * 0.1) / 60
     assert len(Study("ring-tune", trial, {"a": [1, 2]}, seeds=[0, 1]).run(progress=False)) == 4
+    made[0] = _efforts.Effort("01-a", "one", "small", "H100", 0.0, 1.0)  # it took no time: it runs
+    announce("01-a")
+    assert "for 3 studies\n" in capsys.readouterr().out and not _efforts.stands_recorded("one")
+    made[0] = _efforts.Effort("01-a", "one", "small", "H100", 100.0, 0.5)
     monkeypatch.setenv("GANLAB_SCALE", "colab")
     announce("01-a")
     said = capsys.readouterr().out
