@@ -22,6 +22,17 @@ from ganlab.diagnosis.findings import Diagnosis, Finding
 from ganlab.diagnosis.rules import Condition, Rule
 
 __all__ = [
-    "CAUSES", "Cause", "Chart", "Condition", "Diagnosis", "Finding", "RULES", "Rule", "cause", "charts", "diagnose",
-    "features", "findings",
+    "CAUSES",
+    "RULES",
+    "Cause",
+    "Chart",
+    "Condition",
+    "Diagnosis",
+    "Finding",
+    "Rule",
+    "cause",
+    "charts",
+    "diagnose",
+    "features",
+    "findings",
 ]  # fmt: skip

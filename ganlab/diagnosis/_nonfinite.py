@@ -1,6 +1,6 @@
 """Rules on the first number that was not finite: where it began, and what was large just before."""
 
-from ganlab.diagnosis.rules import Rule, above, below
+from ganlab.diagnosis.rules import Rule, above
 
 RULES = [
     Rule(
