@@ -118,8 +118,11 @@ class Tally:
         return pd.DataFrame(rows, columns=["cause", "games", "recall", "precision", "else", "else_share"])
 
 
-def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)) -> "pandas.DataFrame":
-    """Of findings of a cause, by the certainty that was said: how many, the mean certainty, the share that was right."""
+EDGES = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the certainties that are counted together
+
+
+def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = EDGES) -> "pandas.DataFrame":
+    """Of findings of a cause, by the certainty said: how many, the mean certainty, the share that was right."""
     import pandas as pd
 
     said = judged[~judged.said.isin([UNKNOWN, HEALTHY])]
@@ -130,7 +133,9 @@ def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = (0, 0.5, 0.
     return table.reset_index(names="said")
 
 
-def counts(table: "pandas.DataFrame", rules: Mapping[str, Rule] = RULES, rounds: int = 4) -> dict[str, tuple[float, ...]]:
+def counts(
+    table: "pandas.DataFrame", rules: Mapping[str, Rule] = RULES, rounds: int = 4
+) -> dict[str, tuple[float, ...]]:
     """How often each rule was right, as `Certainties` wants it: every game weighs the same, whatever its seeds.
 
     Which rule comes first hangs on the certainties themselves: a few rounds make the two agree.

@@ -1,8 +1,8 @@
 """What is wrong, and how sure is that? A run's measurements, read by rules.
 
 `diagnose` reads a monitor or its tables and returns findings, surest first: a cause, the numbers that speak for it, a
-fix, a page, and a certainty that was measured on a zoo of games. "healthy" and "unknown" are answers. This wing needs no
-network: it reads tables.
+fix, a page, and a certainty that was measured on a zoo of games. "healthy" and "unknown" are answers. This wing reads
+tables, and needs no network.
 
 doctor.py: every rule looks, and what they say is put in order.
 causes.py: the register of causes, from which the symptom page is made too.

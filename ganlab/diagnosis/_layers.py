@@ -13,7 +13,8 @@ _BOUNDED = ("Tanh", "Sigmoid")
 
 def features(chart: Chart) -> dict[str, float]:
     """P_depth: how many layers with weights. P_back: log10 of RMS dL/dh at the first layer over that at the last, late;
-    P_back_early; P_back_rate: that a layer. P_forward: log10 of the RMS at the last layer with weights over the first's.
+    P_back_early; P_back_rate: that a layer. P_forward: log10 of the RMS at the last layer with weights over that at the
+    first.
 
     P_dead: largest share of dead units among its layers, late. P_saturated: the same of saturated ones, without the
     last layer; P_out_saturated: of the last. P_out_kind: 1 tanh, 2 sigmoid, 0 another.

@@ -15,8 +15,8 @@ def features(chart: Chart) -> dict[str, float]:
     """Of each player P.
 
     P_grad: log10 of the 2-norm of its gradient, late; P_grad_growth: that less the early one; P_grad_cv: standard
-        deviation over mean of late norms; P_grad_spike: largest norm over the median. P_zeros: late share of exact zeros
-        in it. P_bad: share of steps in which it was not finite.
+        deviation over mean of late norms; P_grad_spike: largest norm over the median. P_zeros: late share of exact
+        zeros in it. P_bad: share of steps in which it was not finite.
     P_update: log10 of update over weights, the median over layers, late; P_update_most: the largest of the run.
     P_detached, ..., P_mixed: share of the layers' measurements with that status.
     P_carried: as in `Monitor.moves`, late. P_eval: share of its steps in which P was not wholly in train mode;

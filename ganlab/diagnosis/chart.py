@@ -1,6 +1,7 @@
 """A patient's chart: what a monitor measured of one GAN, as arrays over its measured steps."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -98,10 +99,8 @@ def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
             "{'game': monitor.game(), 'gradients': monitor.gradients()}"
         )
     tables = {"game": monitor.game(), "gradients": monitor.gradients(by="layer"), "moves": monitor.moves()}
-    try:
+    with suppress(ValueError):  # its layers are not tapped
         tables["activations"] = monitor.activations()
-    except ValueError:
-        pass  # its layers are not tapped
     if (found := monitor.origin) is not None:
         row = {name: getattr(found, name) for name in ("step", "phase", "net", "layer", "where")}
         tables["origin"] = optional("pandas", extra="lab").DataFrame([row])

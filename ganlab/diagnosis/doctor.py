@@ -99,7 +99,8 @@ def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others:
 
 def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
     if learns(numbers):
-        seen = f"no rule fires, and the samples come nearer to the data (energy distance {numbers['energy_fall']:.2f} of its first)"
+        fall = numbers["energy_fall"]
+        seen = f"no rule fires, and the samples come nearer to the data (energy distance {fall:.2f} of its first)"
         return Finding(HEALTHY, "Nothing was found, and it learns.", seen, "", certainties.of(HEALTHY))
     seen = "no rule fires, and whether it learns cannot be seen"
     return Finding(
