@@ -35,6 +35,7 @@ def _first_bad(chart: Chart) -> dict[str, float]:
     found |= {f"bad_{place}": float(origin.get("where") == place) for place in _PLACES}
     found |= {f"bad_{player}": float(origin.get("net") == player) for player in PLAYERS}
     found["bad_input"] = float(origin.get("layer") == "input")
+    found |= dict.fromkeys(("bad_logit", "bad_grad", "bad_update", "bad_rms"), np.nan)
     if not origin:
         return found
     before = chart.upto(int(origin["step"]) - 1)

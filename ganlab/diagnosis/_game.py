@@ -11,6 +11,10 @@ _PLAIN = (
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
     "repeat", "repeat_z",
 )  # fmt: skip
+_DERIVED = (
+    "real_slope_even", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
+    "energy_fall", "energy_least", "spread_fall",
+)  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
 
@@ -31,8 +35,9 @@ def features(chart: Chart) -> dict[str, float]:
     block = chart.game
     found = {name: late(block, name)[0] for name in _PLAIN}
     found |= {f"{name}_early": early(block, name)[0] for name in _EARLY}
+    found |= dict.fromkeys(("margin", "margin_first", "swing", "logit_low", "logit_high"), np.nan)
     if not len(block.steps):
-        return found
+        return found | dict.fromkeys(_DERIVED, np.nan)
     real, fake = series(block, "real_logit"), series(block, "fake_logit")
     if len(real) and len(fake):
         both = np.concatenate([real, fake])

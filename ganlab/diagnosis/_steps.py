@@ -9,6 +9,10 @@ from ganlab.diagnosis.chart import Block, Chart
 
 PLAYERS = ("D", "G")
 _STATUSES = ("detached", "missing", "frozen", "stale", "mixed")
+_NAMES = (
+    "grad", "grad_growth", "grad_cv", "grad_spike", "zeros", "bad", "update", "update_early", "update_most", *_STATUSES,
+    "carried", "eval", "eval_other", "moves_other", "rounds",
+)  # fmt: skip
 
 
 def features(chart: Chart) -> dict[str, float]:
@@ -27,7 +31,7 @@ def features(chart: Chart) -> dict[str, float]:
     found = {}
     for player in PLAYERS:
         block = chart.gradients.get(player)
-        parts = {**dict(_gradients(block)), **dict(_moves(chart, player))}
+        parts = dict.fromkeys(_NAMES, np.nan) | dict(_gradients(block)) | dict(_moves(chart, player))
         parts["rounds"] = len(block.steps) / most_steps if block is not None else np.nan
         found |= {f"{player}_{name}": value for name, value in parts.items()}
     return found
@@ -52,7 +56,7 @@ def _gradients(block: Block | None) -> Iterator[tuple[str, float]]:
     start = median(norms[block.steps <= max(block.steps[-1] / 4, block.steps[0])])[0]
     yield "grad", log(middle)
     yield "grad_growth", log(middle) - log(start)
-    yield "grad_cv", np.nanstd(late_norms) / np.nanmean(late_norms) if (~np.isnan(late_norms)).sum() > 2 else np.nan
+    yield "grad_cv", np.nanstd(late_norms) / np.nanmean(late_norms) if (~np.isnan(late_norms)).sum() > 1 else np.nan
     yield "grad_spike", log(most(norms)) - log(middle)
     yield "zeros", np.nanmedian(late(block, "zero_share"))
     yield "bad", np.mean(np.nansum(series(block, "nonfinite"), axis=1) > 0)
