@@ -18,6 +18,8 @@ _calls.py: its calls, and the slopes of the loss there.
 _samples.py: real and generated samples beside each other, and whether they were there before.
 _moves.py: whom a step moved, and the modes of the networks.
 _remains.py: gradients that nobody had cleared.
+_origin.py: the first number that is not finite.
+_disorder.py: what is out of order, in words.
 _series.py: numbers over time that stay on the device, within a bound.
 _points.py, _tables.py, _line.py: all of that as arrays, as tables, as one line.
 """

@@ -109,8 +109,12 @@ class Game:
                     self._z = z
         return places
 
-    def before_step(self, of_discriminator: bool) -> None:
-        """A player is about to step: what D was called on since the last step was for this one."""
+    def before_step(self, of_discriminator: bool) -> list[Tensor]:
+        """A player is about to step: what D was called on since the last step was for this one.
+
+        Returns the sums of the slopes at its logits.
+        """
+        slopes: list[Tensor] = []
         if of_discriminator:
             own = self._of_told() or pairs(self._calls)
             if own is not None:
@@ -119,9 +123,11 @@ class Game:
                 self._sum([], [])
             mine = [] if own is None or self.shared else own[1]
             self._waiting = [call for call in self._calls if call.attached and call not in mine]
+            slopes = [sign for sign in self._signs if sign is not None]
         elif found := [one for call in (*self._waiting, *self._calls) for one in call.slopes.through()]:
-            self._push = found
+            self._push, slopes = found, [one[0] for one in found]
         self._calls = []
+        return slopes
 
     def _of_told(self) -> tuple[list[Call], list[Call]] | None:
         """D's calls that gave the logits that were told, if there are any for both."""

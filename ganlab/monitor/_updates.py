@@ -98,10 +98,10 @@ class Player:
         return "sparse" if parameter.grad.is_sparse else "ok"
 
     @torch.no_grad()
-    def after(self, step: int) -> bool:
-        """After the step: how far the weights moved. Whether it was measured."""
+    def after(self, step: int) -> Tensor | None:
+        """After the step: how far the weights moved. (5, P) or (5, P, N); None if it was not measured."""
         if not self._under_way:  # step() was called while a measurement was switched on half way
-            return False
+            return None
         values, self._under_way = self._sheet.after(self.parameters), False
         self.series.add(step, values, self._status)
         if self.measured == 0:
@@ -109,7 +109,7 @@ class Player:
         self.bad.add_(values[1] > 0)
         self.measured += 1
         self._listen()
-        return True
+        return values
 
     def left(self) -> tuple[Tensor | None, bool]:
         """The norm of what the step's gradients held before; and whether all of them is older than this round."""

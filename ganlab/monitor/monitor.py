@@ -21,6 +21,7 @@ from ganlab.monitor._hooks import behind_closure
 from ganlab.monitor._layers import Taps
 from ganlab.monitor._line import line
 from ganlab.monitor._moves import Moves
+from ganlab.monitor._origin import Origin, Search
 from ganlab.monitor._points import seeds as names_of
 from ganlab.monitor._series import Series
 from ganlab.monitor._to_ask import Tables
@@ -55,6 +56,10 @@ class Monitor(Tables):
             teach the generator) tell the slope of the loss and of D. None: no such player.
         fetch_every, capacity: as in `ganlab.monitor._series.Series`.
         seeds: names of the members in the tables; default 0, 1, ...
+        origin: look for the first number that is not finite. None: behind a network's output that is not finite the
+            layers are looked at, of single networks on a CPU; of populations and on a GPU, only with `activations`.
+            True: every layer's output, everywhere, also one whose infinity a later layer hides, as tanh does: a pass
+            over every activation, and of populations without their faster way. False: nothing is looked for.
 
     From the first measured step on, a monitor holds memory for two copies of the weights.
 
@@ -68,7 +73,7 @@ class Monitor(Tables):
     def __init__(
         self, players: Mapping[str, tuple[nn.Module, Optimizer]], *, every: int = 1,
         activations: bool | Sequence[type[nn.Module]] = False, discriminator: str | None = "D",
-        fetch_every: int = 100, capacity: int = 1000, seeds: Sequence[int] | None = None,
+        fetch_every: int = 100, capacity: int = 1000, seeds: Sequence[int] | None = None, origin: bool | None = None,
     ):  # fmt: skip
         if not players:
             raise ValueError("players is empty: give {'D': (D, optimizer_d), 'G': (G, optimizer_g)}")
@@ -96,6 +101,10 @@ class Monitor(Tables):
         )
         self._game = Game(nets.get(discriminator), others, self.members, series(), shared)
         self._moves = Moves(self.players, self.members, {name: series() for name in players})
+        every_layer = bool(activations) if origin is None else origin
+        self._origin = Search(
+            {} if origin is False else self.players, discriminator, every_layer, origin is True, fetch_every
+        )
         self._hooks = []
         for name, (_, optimizer) in players.items():
             self._hooks.append(optimizer.register_step_pre_hook(partial(self._begins, name)))
@@ -142,12 +151,14 @@ class Monitor(Tables):
         if self.due:
             self.players[name].before()
             self._moves.before(name)
-            self._game.before_step(name == self.discriminator)
+            slopes = self._game.before_step(name == self.discriminator)
+            self._origin.before(name, slopes)
 
     def _after(self, name: str) -> None:
         if self.due:
-            if self.players[name].after(self.step + 1):
+            if (values := self.players[name].after(self.step + 1)) is not None:
                 self._moves.after(name, self.step + 1)
+                self._origin.after(name, values)
             for net, taps in self._taps.items():
                 if (taken := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, *taken)
@@ -164,13 +175,26 @@ class Monitor(Tables):
             self._moves.round_ends()
             if self.due:
                 self._game.close_step(self.step + 1)
+                self._origin.step_ends()
             self.step += 1
             self._switch()
 
     def _switch(self) -> None:
+        self._origin.at(self.step + 1, self.due)
         remains = [player.remains for player in self.players.values()]
         for part in (*self._taps.values(), self._game, self._moves, *remains):
             part.on = self.due
+
+    @property
+    def origin(self) -> Origin | None:
+        """The first number that was not finite, in order of time, in the measured steps; None if all were.
+
+        It names step, phase, net, layer and where ("forward", "backward", "gradient" or "weights"), and says so as a
+        string. Forward, it is the first layer whose output was not finite, or a function in front of it; the layers'
+        own hooks see modules alone. Of the backward pass the gradient at D's logits is seen, and that of parameters:
+        there the layer is the first that the pass came to.
+        """
+        return self._origin.read()
 
     @property
     def gaps(self) -> list[str]:
@@ -180,12 +204,16 @@ class Monitor(Tables):
         return list(gaps(self))
 
     def line(self) -> str:
-        """One line for a live display: the last measured step. Fetches what is pending."""
+        """One line for a live display: the last measured step. Fetches what is pending.
+
+        It says what is out of order: a player in eval mode, gradients that were not cleared, a step that moves another
+        player, samples that are all alike, a loss of G that pushes logits down, the first number that is not finite.
+        """
         return line(self)
 
     def close(self) -> None:
         """Take every hook off. The tables stay."""
-        for part in (*self._hooks, *self.players.values(), self._game, self._moves, *self._taps.values()):
+        for part in (*self._hooks, *self.players.values(), self._game, self._moves, self._origin, *self._taps.values()):
             part.remove()
 
     def __enter__(self) -> "Monitor":
