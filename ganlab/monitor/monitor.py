@@ -15,6 +15,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganlab.monitor import _to_ask
 from ganlab.monitor._game import Game
 from ganlab.monitor._gaps import check_discriminator, check_layers, check_optimizer, gaps, members
 from ganlab.monitor._hooks import behind_closure
@@ -24,11 +25,10 @@ from ganlab.monitor._moves import Moves
 from ganlab.monitor._origin import Origin, Search
 from ganlab.monitor._points import seeds as names_of
 from ganlab.monitor._series import Series
-from ganlab.monitor._to_ask import Tables
 from ganlab.monitor._updates import Player
 
 
-class Monitor(Tables):
+class Monitor:
     """Gradients, updates and activations of the players of a game, over time.
 
     The gradient of w x + b at x = (3, 4) is x for w and 1 for b:
@@ -185,6 +185,9 @@ class Monitor(Tables):
         for part in (*self._taps.values(), self._game, self._moves, *remains):
             part.on = self.due
 
+    gradients, totals, activations = _to_ask.gradients, _to_ask.totals, _to_ask.activations
+    game, moves = _to_ask.game, _to_ask.moves
+
     @property
     def origin(self) -> Origin | None:
         """The first number that was not finite, in order of time, in the measured steps; None if all were.
@@ -193,6 +196,16 @@ class Monitor(Tables):
         string. Forward, it is the first layer whose output was not finite, or a function in front of it; the layers'
         own hooks see modules alone. Of the backward pass the gradient at D's logits is seen, and that of parameters:
         there the layer is the first that the pass came to.
+
+        >>> import torch
+        >>> from ganlab.monitor import Monitor
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+        >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        >>> monitor = Monitor({"G": (net, optimizer)})
+        >>> _ = torch.nn.init.constant_(net[1].bias, torch.inf)
+        >>> net(torch.ones(3, 2)).sum().backward(); optimizer.step()
+        >>> print(monitor.origin)
+        layer 1 of G, forward, step 1
         """
         return self._origin.read()
 
