@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+NAN = float("nan")
+
 GAME = {
     "real_logit": [0.0, 1.0, 2.0, 3.0], "fake_logit": [0.0, -1.0, -2.0, -3.0], "loss_slope": [0.5, 0.6, 0.8, 1.0],
     "g_slope": [-0.5, -0.6, -0.8, -1.0], "fake_slope": [0.5, 0.4, 0.2, 0.0], "real_slope": [-0.5, -0.4, -0.2, 0.0],
@@ -30,7 +32,7 @@ def activations(layers: dict[str, tuple[str, float, float]], net="G", steps=(1, 
     """layers: name to (kind, rms, grad_rms), the same at each step."""
     return pd.DataFrame([
         {"step": step, "phase": net, "net": net, "layer": name, "kind": kind, "depth": depth, "seed": 0, "rms": rms,
-         "dead_share": 0.25 if kind == "ReLU" else float("nan"), "saturated_share": 0.5 if kind == "Tanh" else float("nan"),
+         "dead_share": 0.25 if kind == "ReLU" else NAN, "saturated_share": 0.5 if kind == "Tanh" else NAN,
          "grad_rms": back}
         for step in steps
         for depth, (name, (kind, rms, back)) in enumerate(layers.items())

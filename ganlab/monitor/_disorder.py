@@ -24,7 +24,7 @@ def _modes(monitor) -> Iterator[str]:
 
 
 def _carried(monitor) -> Iterator[str]:
-    for phase, (_, carried), _ in _last(monitor):
+    for phase, (_, carried, *_), _ in _last(monitor):
         share = median(carried[list(monitor.players).index(phase)])
         if share > 0:
             yield f"gradients of {phase} not cleared (carried {share:.2g})"
@@ -32,7 +32,7 @@ def _carried(monitor) -> Iterator[str]:
 
 def _movers(monitor) -> Iterator[str]:
     players = monitor.players
-    for phase, (moved, _), _ in _last(monitor):
+    for phase, (moved, *_), _ in _last(monitor):
         for net, share in zip(players, moved, strict=True):
             # That two share one optimizer is said as such.
             if net != phase and players[net].optimizer is not players[phase].optimizer and median(share) > 0:

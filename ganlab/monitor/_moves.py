@@ -19,7 +19,7 @@ from ganlab.monitor._updates import NOTHING, Player
 from ganlab.population import Population
 
 # The numbers of a row, in this order.
-MOVES = ("moved", "carried")
+MOVES = ("moved", "carried", "weights", "evenness")
 
 
 class Moves:
@@ -87,14 +87,14 @@ class Moves:
         self._round = {}
 
     def read(self, phase: str, last: bool = False) -> tuple[list[int], np.ndarray, list[tuple[str, ...]]]:
-        """Steps; (T, 2, K, N), the rows of `MOVES`; and for each step the mode of each network."""
+        """Steps; (T, 4, K, N), the rows of `MOVES`; and for each step the mode of each network."""
         player, place = self._players[phase], list(self._players).index(phase)
         measured = {step: (row, note) for step, row, note in player.series.read()}
         points = [point for point in self.series[phase].read() if point[0] in measured][-1 if last else None :]
         values = np.full((len(points), len(MOVES), len(self._players), self._members or 1), NAN)
         for out, (step, row, (_, whole)) in zip(values, points, strict=True):
             out[0] = row.reshape(out[0].shape)
-            out[:, place] = _own(*measured[step], out[0, place].copy(), whole)
+            out[:, place] = _own(*measured[step], out[0, place].copy(), whole, player.sizes)
         return [step for step, _, _ in points], values, [note[0] for _, _, note in points]
 
     def remove(self) -> None:
@@ -103,10 +103,10 @@ class Moves:
 
 
 @np.errstate(all="ignore")  # NaN and infinity are what the numbers may be
-def _own(row: np.ndarray, status: tuple[str, ...], left: np.ndarray, whole: bool) -> np.ndarray:
-    """(2, N): how far the player moved, and how much of its gradient was there before.
+def _own(row: np.ndarray, status: tuple[str, ...], left: np.ndarray, whole: bool, sizes: list[int]) -> np.ndarray:
+    """(4, N), of `MOVES`: of a player in its own step.
 
-    row: (5, P) or (5, P, N), of `MEASURES`. whole: no pass of this round has reached it, and its gradients are older.
+    row: (6, P) or (6, P, N), of `MEASURES`. whole: no pass of this round has reached it, and its gradients are older.
     """
     found = dict(zip(MEASURES, row.reshape(*row.shape[:2], -1).astype(float), strict=True))
     norm = {name: np.sqrt((found[name] ** 2).sum(0)) for name in ("weight_norm", "update_norm")}
@@ -115,7 +115,18 @@ def _own(row: np.ndarray, status: tuple[str, ...], left: np.ndarray, whole: bool
     carried = np.where(left == 0, 0.0, left / np.where(gradient > 0, gradient, NAN))
     if whole:
         carried = np.ones_like(left)
-    return np.stack([norm["update_norm"] / np.where(norm["weight_norm"] > 0, norm["weight_norm"], NAN), carried])
+    moved = norm["update_norm"] / np.where(norm["weight_norm"] > 0, norm["weight_norm"], NAN)
+    return np.stack([moved, carried, norm["weight_norm"] / np.sqrt(sum(sizes)), _evenness(found, np.array(sizes))])
+
+
+def _evenness(found: Mapping[str, np.ndarray], sizes: np.ndarray) -> np.ndarray:
+    """(N,): mean size over root mean square, the mean over the parameters that have several numbers, by their sizes."""
+    several = (sizes > 1) & (found["weight_norm"] > 0).all(axis=1)
+    if not several.any():
+        return np.full(found["weight_norm"].shape[1], NAN)
+    counts = sizes[several, None]
+    each = found["weight_sum"][several] / (np.sqrt(counts) * found["weight_norm"][several])
+    return (each * counts).sum(axis=0) / counts.sum()
 
 
 def mode(net: nn.Module) -> str:

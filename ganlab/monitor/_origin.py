@@ -125,7 +125,7 @@ class Search:
             self._look(phase, str(self._D), "backward", names, torch.cat([slope.reshape(-1) for slope in slopes]))
 
     def after(self, phase: str, values: Tensor) -> None:
-        """It has stepped. values: (5, P) or (5, P, N), of `ganlab.monitor._sheet.MEASURES`."""
+        """It has stepped. values: (6, P) or (6, P, N), of `ganlab.monitor._sheet.MEASURES`."""
         if not self.on:
             return
         rows = dict(zip(MEASURES, values.flatten(2).sum(-1) if values.ndim > 2 else values, strict=True))

@@ -19,7 +19,7 @@ class Player:
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
         sizes: how many numbers each holds, for one member; a complex one is two.
-        series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
+        series: for each measured step (6, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
         steps: how many there were, measured or not.

@@ -207,4 +207,20 @@ def test_only_measured_steps_have_rows_and_no_row_is_a_table_too():
     assert watch.moves().step.unique().tolist() == [1, 2, 4]
     net = nn.Linear(2, 1)
     empty = Monitor({"G": (net, torch.optim.SGD(net.parameters(), lr=0.1))}, discriminator=None).moves()
-    assert empty.empty and list(empty.columns) == ["step", "phase", "net", "seed", "moved", "carried", "mode"]
+    columns = ["step", "phase", "net", "seed", "moved", "carried", "weights", "evenness", "mode"]
+    assert empty.empty and list(empty.columns) == columns
+
+
+def test_the_size_of_the_weights_and_how_even_they_are():
+    net = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 1))
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[0.5, -0.5], [0.5, 0.5], [-0.5, -0.5]]))
+        net[1].weight.copy_(torch.tensor([[3.0, 0.0, 0.0]]))
+        net[1].bias.fill_(7.0)  # alone in its parameter: it says nothing of evenness
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    watch = Monitor({"G": (net, optimizer)}, discriminator=None)
+    net(torch.ones(4, 2)).sum().backward()
+    optimizer.step()
+    row = watch.moves().iloc[0]
+    assert row.weights == pytest.approx(((6 * 0.25 + 9 + 49) / 10) ** 0.5)
+    assert row.evenness == pytest.approx((6 * 1.0 + 3 * (1 / 3**0.5)) / 9)
