@@ -14,10 +14,11 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     for name, net in (("G", G), ("D", D)):
         check_made(net, name)
         _check_signature(name, net)
-    if not isinstance(G, Population) and (names := shared_parameters(G, D)):
+    if recipe.optimizer_g.startswith("extra_") and (names := shared_parameters(G, D)):
         raise ValueError(
-            f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
-            "and its backward pass; give each its own, or write the loop yourself, as the README does"
+            f"G and D share parameters ({', '.join(names[:3])}), and with {recipe.optimizer_g!r} each player's step "
+            "starts from where its parameters stood before either looked ahead: the other's move would be undone; "
+            "give each its own, or take another optimizer"
         )
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
