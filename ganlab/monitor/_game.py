@@ -1,13 +1,13 @@
 """The game as D plays it: its accuracy, its logits, and the two factors of the gradient that it hands to G."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ganlab._modules import tensors
+from ganlab._modules import logit_parts, tensors
 from ganlab._numeric import NAN, NARROW
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._series import Series
@@ -50,7 +50,7 @@ class Game:
 
     def _rows(self, output: Any) -> Tensor:
         """All logits, (n,) or (N, n)."""
-        parts = [self._apart(part).flatten(-2) for part in _logits(output)]
+        parts = [self._apart(part).flatten(-2) for part in logit_parts(output, self.members is not None)]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _apart(self, logits: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class Game:
         if not self.on or not torch.is_grad_enabled():
             return
         xs = [x for x in tensors((inputs, named)) if x.is_floating_point()]
-        logits = [y for y in _logits(output) if y.requires_grad]
+        logits = [y for y in logit_parts(output, self.members is not None) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             return  # a penalty's own pass
         fake = next((x for x in xs if x.grad_fn is not None), None)
@@ -137,13 +137,3 @@ def _numbers(real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack(
         [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
     )
-
-
-def _logits(output: Any) -> list[Tensor]:
-    """Of a list all tensors (scales); of a tuple or a dict the first (the others are features)."""
-    if isinstance(output, list):
-        return [part for one in output for part in _logits(one)]
-    if isinstance(output, tuple | Mapping):
-        parts = output.values() if isinstance(output, Mapping) else output
-        return next((found for part in parts if (found := _logits(part))), [])
-    return [output] if isinstance(output, Tensor) and output.is_floating_point() and output.ndim else []

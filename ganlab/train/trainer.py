@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from ganlab.train import _saving, checkpoint
 from ganlab.train._batches import stream_of
 from ganlab.train._copying import Copyable
 from ganlab.train._history import tidy
-from ganlab.train._players import check_players, logits_of
+from ganlab.train._players import check_players, joined, logits_of, over_scales
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
@@ -46,7 +46,8 @@ class Trainer(Copyable):
     Args:
         G: generator, (batch, latent) -> (batch, *shape); it has an attribute `latent`. Or a `Population` of such.
         D: discriminator, (batch, *shape) -> logits, (batch,) or a map for each sample (a patch discriminator), with no
-            sigmoid at its end. Or a `Population`. One that takes labels: `ganlab.latent.Apart`.
+            sigmoid at its end. A list holds such logits of several scales, whose losses are added; a tuple or dict its
+            logits first, then features. Or a `Population`. One that takes labels: `ganlab.latent.Apart`.
         data: a `ganlab.data.Dataset` or the like (`shape`, `sample(n, generator)`), or a `DataLoader` (`LoaderStream`).
         recipe: how to train.
         seeds: seed of the data and the latents; for populations one a member.
@@ -108,7 +109,7 @@ class Trainer(Copyable):
                 fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
             real_logits, fake_logits = (self._logits(self.D, x) for x in (real, shown))
-            d_loss = self.loss.d_loss(real_logits, fake_logits)
+            d_loss = over_scales(self.loss.d_loss, real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
             with self.precision.here():
@@ -122,16 +123,15 @@ class Trainer(Copyable):
             fake = self.precision.run(self.G, z)
         opponent = self.cures.ahead(self.D, self.loss, real, fake)
         fake_logits_g = self._logits(opponent, self.cures.noisy(fake))
-        g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
+        g_loss = over_scales(self.loss.g_loss, fake_logits_g, *self._real_logits(real))
         self._descend(g_loss, "G")
 
         if self.average is not None:
             self.average.update(self.G, self.numbers["ema"] if self.steps else 0.0)  # the first step copies
+        real_logits, fake_logits = joined(real_logits).detach(), joined(fake_logits).detach()
         if self.controller is not None:
             self.controller.observe(real_logits, fake_logits)
-        return torch.stack(
-            [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
-        )
+        return torch.stack([d_loss.detach(), g_loss.detach(), real_logits.mean(-1), fake_logits.mean(-1)])
 
     def _set_numbers(self) -> None:
         """What follows a schedule gets its value of this step."""
@@ -156,14 +156,15 @@ class Trainer(Copyable):
         self.cures.clip(player, net)
         self.precision.step(player, optimizer)
 
-    def _logits(self, D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    def _logits(self, D: Callable[[Tensor], Any], x: Tensor) -> list[Tensor]:
         return logits_of(self.precision.run(D, x), members=not isinstance(self.seeds, int))
 
-    def _real_logits(self, real: Tensor) -> Tensor | None:
+    def _real_logits(self, real: Tensor) -> list[list[Tensor]]:
+        """What a loss of G needs beside the logits of its samples."""
         if not self.loss.needs_real:
-            return None
+            return []
         with torch.no_grad():
-            return self._logits(self.D, real)
+            return [self._logits(self.D, real)]
 
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
