@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ganlab._modules import tensors
+from ganlab._modules import logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
@@ -62,7 +62,7 @@ class Game:
 
     def logits(self, real: Any, fake: Any) -> None:
         told = []
-        for parts in map(_logits, (real, fake)):
+        for parts in (logit_parts(output, self.members is not None) for output in (real, fake)):
             live = [part for part in parts if part.requires_grad]
             told.append((parts, Slopes(live, self._lead) if live else None))
         self._told = tuple(told)
@@ -82,7 +82,7 @@ class Game:
         if not self.on or not torch.is_grad_enabled():
             return
         xs = _floats((inputs, named))
-        logits = [y for y in _logits(output) if y.requires_grad]
+        logits = [y for y in logit_parts(output, self.members is not None) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             return  # a penalty's own pass
         fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
@@ -198,16 +198,6 @@ def _numbers(real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack(
         [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
     )
-
-
-def _logits(output: Any) -> list[Tensor]:
-    """Of a list all tensors (scales); of a tuple or a dict the first (the others are features)."""
-    if isinstance(output, list):
-        return [part for one in output for part in _logits(one)]
-    if isinstance(output, tuple | Mapping):
-        parts = output.values() if isinstance(output, Mapping) else output
-        return next((found for part in parts if (found := _logits(part))), [])
-    return [output] if isinstance(output, Tensor) and output.is_floating_point() and output.ndim else []
 
 
 def _floats(inputs: Any) -> list[Tensor]:
