@@ -1,6 +1,6 @@
 """The game as D plays it: its accuracy, its logits, what it is shown, and the gradient that it hands to G."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch

@@ -1,7 +1,4 @@
-"""The training loop, for one GAN or for a population of them.
-
-`Trainer.play` is the whole algorithm. Everything else here is bookkeeping.
-"""
+"""The training loop, for one GAN or for a population of them. `play` is the algorithm; the rest is bookkeeping."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +16,7 @@ from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
 from ganlab.train._batches import stream_of
 from ganlab.train._copying import Copyable
+from ganlab.train._doctor import Doctor
 from ganlab.train._history import tidy
 from ganlab.train._players import check_players, joined, logits_of, over_scales
 from ganlab.train.average import WeightAverage
@@ -53,16 +51,17 @@ class Trainer(Copyable):
         seeds: seed of the data and the latents; for populations one a member.
         device: default: where G's parameters are.
         rule: what turns a rate or the penalty's weight while training goes on (a `Rule`); None: nothing.
+        diagnose: watch every tenth step, and print a line when what `monitor.diagnose()` says changes.
 
     Raises:
         ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations, or a rule
-            turns the weight of a penalty that is not there, or G and D share parameters under an optimizer that looks
-            ahead.
+            turns the weight of a penalty that is not there, or G and D share under an optimizer that looks ahead.
     """
 
     def __init__(
         self, G: nn.Module, D: nn.Module, data, recipe: Recipe | None = None, *,
         seeds: int | Sequence[int] = 0, device: torch.device | str | None = None, rule: Rule | None = None,
+        diagnose: bool = False,
     ):  # fmt: skip
         self.recipe = recipe or Recipe()
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
@@ -86,6 +85,7 @@ class Trainer(Copyable):
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
         self.engine = Capture(self)
+        self.doctor = Doctor(self) if diagnose else None
 
     def step(self) -> None:
         """One training step: `play` is what happens in it, the rest counts."""
@@ -159,8 +159,7 @@ class Trainer(Copyable):
     def _logits(self, D: Callable[[Tensor], Any], x: Tensor) -> list[Tensor]:
         return logits_of(self.precision.run(D, x), members=not isinstance(self.seeds, int))
 
-    def _real_logits(self, real: Tensor) -> list[list[Tensor]]:
-        """What a loss of G needs beside the logits of its samples."""
+    def _real_logits(self, real: Tensor) -> list[list[Tensor]]:  # what a loss of G needs beside those of its samples
         if not self.loss.needs_real:
             return []
         with torch.no_grad():
@@ -209,14 +208,15 @@ class Trainer(Copyable):
         """Average what was measured since the last row; it stays on the device until `history` is asked for."""
         self._log.append((self.steps, torch.stack(self._running).mean(0)))
         self._running = []
+        if self.doctor is not None:
+            self.doctor.look(self.steps)
 
     @property
     def history(self) -> "pandas.DataFrame":
         """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
 
-        Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
-        penalty, so that runs with and without one compare. What follows a schedule has a column with its value in the
-        row's step.
+        Each is a mean over the steps since the row before; `d_loss` is without the penalty. What follows a schedule has
+        a column with its value in the row's step.
         """
         table = tidy(self._log, ["d_loss", "g_loss", "real_logit", "fake_logit"], self.seeds)
         for name, schedule in self.recipe.schedules.items():
