@@ -255,3 +255,15 @@ def test_samples_that_are_all_alike_and_batches_that_nothing_can_be_said_of():
         assert compared(real, fake, 1)[0].isnan()
     row = compared(torch.tensor([1.0, torch.inf]), torch.tensor([0.0, 1.0]), 1)  # samples of one number, no axis
     assert row[:2].isnan().all() and row[2:].tolist() == [1, torch.inf, 0, 1]
+
+
+def test_samples_that_are_drawn_in_between_are_not_kept():
+    g, d, steps = nets()
+    watch = Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])})
+    play(1, g, d, steps)
+    with torch.no_grad():
+        for _ in range(100):
+            g(torch.randn(6, 4))
+    assert len(watch._game._made) == 8
+    (seen,) = play(1, g, d, steps)
+    check(watch.game().iloc[1], seen)
