@@ -95,13 +95,12 @@ class Game:
         if not logits:
             self.unread += attached
             return
-        if not attached and any(x.requires_grad for x in xs):
-            return  # a penalty of one's own asks for its gradient
+        asked = not attached and any(x.requires_grad for x in xs)  # by a penalty of one's own, for its gradient
         cut = [x.detach() for x in xs]
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None)
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, slopes))
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""

@@ -173,6 +173,31 @@ def test_the_gradient_of_a_penalty_is_not_a_slope():
     np.testing.assert_allclose(*slopes, rtol=1e-6)
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_r1_on_the_very_calls_that_the_loss_is_made_of(both):
+    """As many write it: D is called once on each, and the samples are asked for their gradient."""
+    g, d, steps = nets()
+    watch = Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])})
+    real, z = batch(0)
+    fake = g(z)
+    shown = fake.detach().requires_grad_(both)
+    logits = d(real.requires_grad_()), d(shown)
+    for one in logits:
+        one.retain_grad()
+    (pull,) = torch.autograd.grad(logits[0].sum(), real, create_graph=True)
+    (softplus(-logits[0]).mean() + softplus(logits[1]).mean() + 5 * pull.square().sum(-1).mean()).backward()
+    steps["D"].step()
+    steps["G"].zero_grad()
+    pushed = d(fake)
+    pushed.retain_grad()
+    softplus(-pushed).mean().backward()
+    steps["G"].step()
+    row, slopes = watch.game().iloc[0], [torch.sigmoid(-logits[0]).mean(), torch.sigmoid(logits[1]).mean()]
+    np.testing.assert_allclose([-row.real_slope, row.fake_slope], [x.item() for x in slopes], rtol=1e-5)
+    assert row.real_logit == pytest.approx(logits[0].mean().item(), rel=1e-5)
+    assert row.real_high == pytest.approx(real.max().item()) and row.g_slope == pytest.approx(pushed.grad.sum().item())
+
+
 class Conditional(nn.Module):
     def __init__(self, order):
         super().__init__()
