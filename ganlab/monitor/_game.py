@@ -19,6 +19,7 @@ LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
 GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z")
+KEPT = 8  # passes of a generator, where there are many without a graph
 
 
 class Game:
@@ -42,7 +43,8 @@ class Game:
         self.members, self.series, self.on, self.shared = members, series, True, shared
         self._lead = 1 if members is None else 2
         self._repeats, self._repeats_z = Repeats(self._lead), Repeats(self._lead)
-        self._made: list[tuple[list[Tensor], Tensor | None]] = []  # by the generators: outputs, and of which latents
+        # By the generators: outputs, and of which latents.
+        self._made: list[tuple[list[Tensor], Tensor | None]] = []
         self._calls: list[Call] = []  # of D, since the last step of a player
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
@@ -77,6 +79,8 @@ class Game:
         if self.on:
             z = pick([x.detach() for x in _floats((inputs, named))], self._lead)
             self._made.append(([x.detach() for x in tensors(output)], z))
+            if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
+                del self._made[:-KEPT]
 
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
@@ -91,13 +95,12 @@ class Game:
         if not logits:
             self.unread += attached
             return
-        if not attached and any(x.requires_grad for x in xs):
-            return  # a penalty of one's own asks for its gradient
+        asked = not attached and any(x.requires_grad for x in xs)  # by a penalty of one's own, for its gradient
         cut = [x.detach() for x in xs]
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None)
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, slopes))
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
