@@ -65,7 +65,6 @@ _PLAYER = {
     "zeros": "the share of exact zeros in {}'s gradient",
     "bad": "the share of {}'s steps with a gradient that is not finite",
     "update": "the step of {} over its weights",
-    "update_early": "the step of {} over its weights at the start",
     "update_most": "the largest step of {} over its weights",
     "detached": "the share of measurements in which no gradient reached {}",
     "missing": "the share of measurements in which parameters of {} had no gradient",
@@ -79,10 +78,8 @@ _PLAYER = {
     "rounds": "the steps of {} over those of the player with more",
     "slope_range": "the largest over the least gradient norm among {}'s layers",
     "slope_first": "the gradient norm of {}'s first layer over that of its last",
-    "slope_first_early": "that ratio at the start",
     "depth": "the number of {}'s layers with weights",
     "back": "dL/dh at {}'s first layer over that at its last",
-    "back_early": "dL/dh at {}'s first layer over that at its last, at the start",
     "back_rate": "the same ratio a layer",
     "forward": "the activations of {}'s last layer over those of its first",
     "rms_last": "the activations of {}'s last layer",
@@ -95,11 +92,10 @@ _PLAYER = {
 }
 # Those that are logarithms to the base 10.
 _LOGS = {
-    "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_early",
-    "update_most", "moves_other", "slope_range", "slope_first", "slope_first_early", "back", "back_early", "back_rate",
-    "forward", "rms_last",
+    "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_most",
+    "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last",
 }  # fmt: skip
-_PLAYERS = ("D", "G")
+_PLAYERS, _EARLY = ("D", "G"), "_early"
 
 
 def words(feature: str, player: str = "") -> str:
@@ -116,11 +112,11 @@ def words(feature: str, player: str = "") -> str:
     Raises:
         ValueError: it is no feature.
     """
-    own, name = _split(feature)
+    own, name = _split(feature.removesuffix(_EARLY))
     found = _PLAYER.get(name, "").format(player or own) if own else _GAME.get(name)
     if not found:
         raise ValueError(f"feature={feature!r}: no such feature has words; see ganlab.diagnosis.features")
-    return found
+    return found + ", in the first quarter," * feature.endswith(_EARLY)
 
 
 def conditions(rule: Rule, player: str = "") -> str:
@@ -156,7 +152,7 @@ def _between(found: Iterable[Condition]) -> str:
 
 def _number(condition: Condition) -> str:
     threshold = condition.threshold
-    if _split(condition.feature)[1] in _LOGS:
+    if _split(condition.feature.removesuffix(_EARLY))[1] in _LOGS:
         threshold = float(f"{10**threshold:.0e}")
     return f"{threshold:g}"
 
