@@ -28,6 +28,7 @@ FLOORS = [
         "optim": "Which way does a step go?",
         "data": "What do they play over?",
         "study": "Would the next seed say the same?",
+        "diagnosis": "What is wrong, and how sure is that?",
     },
     {
         "nets": "Which networks play?",

@@ -14,8 +14,9 @@ def features(chart: Chart) -> dict[str, float]:
     P_slope_first: log10 of the first layer's over the last's.
 
     bad: whether a number was not finite; bad_step; bad_forward, ... where it began; bad_D, bad_G in which network;
-    bad_input: whether what came in was not finite. Just before: bad_logit, log10 of the largest mean logit by size;
-    bad_grad and bad_update, log10 of the largest gradient norm and update ratio; bad_rms, of the largest activation.
+    bad_input: whether what came in was not finite; bad_logits: whether it was the slope of the loss at D's logits.
+    Just before: bad_logit, log10 of the largest mean logit by size; bad_grad and bad_update, log10 of the largest
+    gradient norm and update ratio; bad_rms, of the largest activation.
     """
     found = {}
     for player in PLAYERS:
@@ -34,7 +35,9 @@ def _first_bad(chart: Chart) -> dict[str, float]:
     found = {"bad": float(bool(origin)), "bad_step": float(origin.get("step", np.nan))}
     found |= {f"bad_{place}": float(origin.get("where") == place) for place in _PLACES}
     found |= {f"bad_{player}": float(origin.get("net") == player) for player in PLAYERS}
+    found["bad_logits"] = float(origin.get("layer") == "logits")
     found["bad_input"] = float(origin.get("layer") == "input")
+    found |= dict.fromkeys(("bad_logit", "bad_grad", "bad_update", "bad_rms"), np.nan)
     if not origin:
         return found
     before = chart.upto(int(origin["step"]) - 1)

@@ -9,6 +9,10 @@ from ganlab.diagnosis._windows import early, late, log
 from ganlab.diagnosis.chart import Block, Chart
 
 _BOUNDED = ("Tanh", "Sigmoid")
+_NAMES = (
+    "depth", "back", "back_early", "back_rate", "forward", "rms_last", "dead", "dead_mean", "saturated",
+    "out_saturated", "out_kind", "norms",
+)  # fmt: skip
 
 
 def features(chart: Chart) -> dict[str, float]:
@@ -22,7 +26,8 @@ def features(chart: Chart) -> dict[str, float]:
     """
     found = {}
     for player in PLAYERS:
-        found |= {f"{player}_{name}": value for name, value in _of(chart.activations.get(player))}
+        parts = dict.fromkeys(_NAMES, np.nan) | dict(_of(chart.activations.get(player)))
+        found |= {f"{player}_{name}": value for name, value in parts.items()}
     return found
 
 

@@ -4,7 +4,10 @@ from ganlab.diagnosis.rules import Rule, above
 
 RULES = [
     Rule(
-        "nonfinite-data", "bad-input", (above("bad_input", 0.5),), "a batch that D was shown holds numbers that are not finite",
+        "nonfinite-data",
+        "bad-input",
+        (above("bad_input", 0.5),),
+        "a batch that D was shown holds numbers that are not finite",
         "arithmetic",
     ),
-]  # fmt: skip
+]
