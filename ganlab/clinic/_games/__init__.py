@@ -1,0 +1,20 @@
+"""The games themselves, by family; importing them enters them into `ganlab.clinic.GAMES`.
+
+signals.py, steps.py, clips.py, balance.py, parts.py, inputs.py, critics.py, overflow.py: what is wrong.
+odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py: what only looks wrong.
+"""
+
+from ganlab.clinic._games import (  # noqa: F401
+    balance,
+    clips,
+    critics,
+    inputs,
+    odd_loops,
+    odd_losses,
+    odd_nets,
+    odd_rates,
+    overflow,
+    parts,
+    signals,
+    steps,
+)

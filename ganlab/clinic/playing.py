@@ -1,0 +1,59 @@
+"""Play a game under a monitor, as somebody with a GAN of their own would."""
+
+from collections.abc import Callable
+
+import torch
+
+from ganlab._check import check_positive, lookup
+from ganlab.clinic.games import GAMES, Case
+from ganlab.clinic.plain import Plain
+from ganlab.clinic.settings import SETTINGS
+from ganlab.monitor import Monitor
+
+EVERY = 5  # of so many rounds one is measured
+
+
+def start(case: Case, seed: int) -> Plain:
+    """A case's game before its first round. Sets torch's global random numbers."""
+    play = lookup(GAMES, case.game, "game").play
+    torch.manual_seed(seed)
+    return play(lookup(SETTINGS, case.setting, "setting"), case.loss)
+
+
+def examine(
+    case: Case | str, seed: int = 0, steps: int = 200, *, every: int = EVERY,
+    look: Callable[[Monitor, int], None] | None = None,
+) -> Monitor:  # fmt: skip
+    """Play a case for `steps` rounds, watched by a `ganlab.monitor.Monitor` with all that it can see.
+
+    A game that meets NaN plays on. The random numbers are those of the seed; torch's global ones are left as they were.
+
+    Args:
+        case: a `Case`, or its text "game / setting / loss".
+        seed: of the weights, the data and the latents.
+        steps: rounds; a round may have several steps of a player.
+        every: the monitor measures the first round and each that this divides.
+        look: called as `look(monitor, round)` behind each round.
+
+    Returns:
+        the monitor, closed: its tables stay.
+
+    Raises:
+        ValueError: an unknown case, or fewer than one step.
+
+    >>> from ganlab.clinic import examine
+    >>> monitor = examine("frozen-generator / ring-mlp / hinge", steps=10)
+    >>> monitor.gradients().query("phase == 'G'")["status"].unique().tolist()
+    ['frozen']
+    """
+    case = Case.read(str(case))
+    check_positive(steps=steps, every=every)
+    with torch.random.fork_rng(devices=[]):
+        game = start(case, seed)
+        players = {"D": (game.D, game.step_d), "G": (game.G, game.step_g)}
+        with Monitor(players, activations=True, every=every, seeds=[seed]) as monitor:
+            for number in range(1, steps + 1):
+                game.round()
+                if look is not None:
+                    look(monitor, number)
+    return monitor
