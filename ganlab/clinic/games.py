@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ganlab._check import lookup
-from ganlab.clinic.causes import CAUSES
 from ganlab.clinic.plain import Plain
 from ganlab.clinic.settings import SETTINGS, Setting
+from ganlab.diagnosis import CAUSES
 
 # The three losses that every game is played with, unless it is about one loss.
 STANDARD = ("nonsaturating", "wasserstein", "hinge")
@@ -21,7 +21,7 @@ class Game:
 
     name: of a sick game "cause" or "cause: variant"; of a healthy one what is unusual about it.
     play: the loop.
-    cause: a name in `ganlab.clinic.CAUSES`; None for a healthy game.
+    cause: an id in `ganlab.diagnosis.CAUSES`; None for a healthy game.
     twin: the same game without its fault. Of a healthy game the plain one.
     settings: which it applies to. losses: names, of `STANDARD` unless said.
     """
@@ -36,6 +36,12 @@ class Game:
     @property
     def sick(self) -> bool:
         return self.cause is not None
+
+    def under(self, setting: Setting) -> tuple[str, ...]:
+        """The losses with which it is played in a setting; none where it does not apply."""
+        if not self.settings(setting):
+            return ()
+        return tuple(loss for loss in self.losses if loss in setting.losses or loss not in STANDARD)
 
 
 # Name -> game. `sick` and `healthy` enter the classes below them.
@@ -94,7 +100,7 @@ class Case:
             raise ValueError(f"case={text!r}: write 'game / setting / loss'")
         case = cls(*parts)
         game, setting = lookup(GAMES, case.game, "game"), lookup(SETTINGS, case.setting, "setting")
-        if not game.settings(setting) or case.loss not in game.losses:
+        if case.loss not in game.under(setting):
             raise ValueError(f"case={text!r}: {case.game} is not played there; see ganlab.clinic.cases")
         return case
 
@@ -111,8 +117,7 @@ def cases(game: str | None = None) -> Iterator[Case]:
     """
     for one in GAMES.values() if game is None else [lookup(GAMES, game, "game")]:
         for setting in SETTINGS.values():
-            if one.settings(setting):
-                yield from (Case(one.name, setting.name, loss) for loss in one.losses)
+            yield from (Case(one.name, setting.name, loss) for loss in one.under(setting))
 
 
 def listing(game: str) -> str:

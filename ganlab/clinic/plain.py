@@ -1,4 +1,4 @@
-"""The plain game: a hand-written loop that works. Every other game of the clinic is this one with a few lines changed."""
+"""The plain game: a hand-written loop that works. Every other game is this one with a few lines changed."""
 
 import torch
 from torch import Tensor, nn

@@ -24,6 +24,7 @@ class Setting:
     latent: width of the latent. batch: samples a step. rate: Adam's, of both players.
     gamma: weight of the gradient penalty under the Wasserstein loss.
     critic_steps: in a round, under that loss.
+    losses: which of the standard ones it is played with; each costs seconds on images.
     norm_g, norm_d: their norms. A critic under the penalty has none.
     steps: of the long run that tells whether a game is sick.
 
@@ -43,6 +44,7 @@ class Setting:
     gamma: float
     steps: int
     critic_steps: int = 1
+    losses: tuple[str, ...] = ("nonsaturating", "wasserstein", "hinge")
     norm_g: str = "none"
     norm_d: str = "none"
 
@@ -91,21 +93,35 @@ def _parts(name: str) -> tuple[data.Dataset, Tensor]:
 
 
 _ALL = (
-    Setting("ring-mlp", partial(data.load, "ring"), partial(nets.mlp_generator, width=64),
-            partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
-            critic_steps=2),
-    Setting("grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
-            partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
-            critic_steps=2),
-    Setting("digits-mlp", partial(data.load, "digits"), partial(nets.mlp_generator, width=128),
-            partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1500),
-    Setting("digits-dcgan", partial(data.load, "digits", size=16, fit="resize"),
-            partial(nets.dcgan_generator, width=8), partial(nets.dcgan_discriminator, width=8), latent=32,
-            batch=32, rate=1e-3, gamma=2.0, steps=1500, norm_g="batch", norm_d="batch"),
-    Setting("garments-dcgan", partial(_garments, 28), partial(nets.dcgan_generator, width=6),
-            partial(nets.dcgan_discriminator, width=6), latent=32, batch=32, rate=1e-3, gamma=2.0, steps=1000, norm_g="batch", norm_d="batch"),
-    Setting("garments-resnet", partial(_garments, 16), partial(nets.resnet_generator, width=8),
-            partial(nets.resnet_discriminator, width=8), latent=32, batch=16, rate=5e-4, gamma=2.0, steps=1000, norm_g="batch"),
+    Setting(
+        "ring-mlp", partial(data.load, "ring"), partial(nets.mlp_generator, width=64),
+        partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
+        critic_steps=2,
+    ),
+    Setting(
+        "grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
+        partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
+        critic_steps=2,
+    ),
+    Setting(
+        "digits-mlp", partial(data.load, "digits"), partial(nets.mlp_generator, width=128),
+        partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1500,
+    ),
+    Setting(
+        "digits-dcgan", partial(data.load, "digits", size=16, fit="resize"), partial(nets.dcgan_generator, width=8),
+        partial(nets.dcgan_discriminator, width=8), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1500,
+        norm_g="batch", norm_d="batch",
+    ),
+    Setting(
+        "garments-dcgan", partial(_garments, 28), partial(nets.dcgan_generator, width=6),
+        partial(nets.dcgan_discriminator, width=6), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1000,
+        norm_g="batch", norm_d="batch", losses=("nonsaturating", "wasserstein"),
+    ),
+    Setting(
+        "garments-resnet", partial(_garments, 16), partial(nets.resnet_generator, width=6),
+        partial(nets.resnet_discriminator, width=6), latent=32, batch=16, rate=5e-4, gamma=2.0, steps=1000,
+        norm_g="batch", losses=("nonsaturating", "hinge"),
+    ),
 )  # fmt: skip
 
 # Name of a setting: its data, then its networks.

@@ -181,7 +181,7 @@ class Drowned(Plain):
         self.step_g.step()
 
 
-@sick("dropout-too-large")
+@sick("discriminator-too-weak", "dropout")
 class Deaf(Plain):
     """D drops 95 of 100 of its units."""
 

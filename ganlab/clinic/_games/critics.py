@@ -1,7 +1,7 @@
 """Sick by what holds the Wasserstein critic."""
 
 import torch
-from torch.optim import RMSprop
+from torch.optim import SGD, RMSprop
 
 from ganlab.clinic.games import sick
 from ganlab.clinic.plain import Plain
@@ -9,7 +9,7 @@ from ganlab.clinic.plain import Plain
 WASSERSTEIN = ("wasserstein",)
 
 
-@sick("critic-unconstrained", losses=WASSERSTEIN)
+@sick("critic-unbounded", losses=WASSERSTEIN)
 class Unconstrained(Plain):
     """No penalty at all."""
 
@@ -17,11 +17,22 @@ class Unconstrained(Plain):
         return 0.0
 
 
-@sick("critic-unconstrained", "rate", losses=WASSERSTEIN)
+@sick("critic-unbounded", "rate", losses=WASSERSTEIN)
 class UnconstrainedAndFast(Plain):
     """No penalty, five steps of the critic at three times the rate."""
 
     rate_d, critic_steps = 3.0, 5
+
+    def penalty(self, real, fake):
+        return 0.0
+
+
+@sick("nonfinite-critic", losses=WASSERSTEIN)
+class UnconstrainedSGD(Plain):
+    """No penalty, and SGD, whose steps grow with the critic."""
+
+    def optimizers(self):
+        return SGD(self.D.parameters(), lr=0.5), SGD(self.G.parameters(), lr=0.5)
 
     def penalty(self, real, fake):
         return 0.0

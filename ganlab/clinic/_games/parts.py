@@ -1,5 +1,7 @@
 """Sick by the networks: their depth, their starts, their norms, their modes."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -75,7 +77,7 @@ class DeepGenerator(Plain):
 
     def generator(self):
         widths, layers = [self.latent, *[64] * 20], []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.Sigmoid()]
         size = torch.Size(self.data.shape).numel()
         return nn.Sequential(*layers, nn.Linear(64, size), nn.Unflatten(1, self.data.shape))
@@ -87,14 +89,14 @@ class DeepBoth(Plain):
 
     def generator(self):
         widths, layers = [self.latent, *[64] * 20], []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         size = torch.Size(self.data.shape).numel()
         return nn.Sequential(*layers, nn.Linear(64, size), nn.Unflatten(1, self.data.shape))
 
     def discriminator(self):
         widths, layers = [torch.Size(self.data.shape).numel(), *[64] * 20], [nn.Flatten()]
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         return nn.Sequential(*layers, nn.Linear(64, 1), nn.Flatten(0))
 

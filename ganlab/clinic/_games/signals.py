@@ -148,7 +148,7 @@ class WassersteinOfProbabilities(WassersteinOnSigmoid):
         return -fake.mean()
 
 
-@sick("loss-without-discriminator")
+@sick("loss-without-D")
 class PixelMeans(Plain):
     """G matches the mean of the numbers of a batch."""
 

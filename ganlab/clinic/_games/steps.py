@@ -100,7 +100,7 @@ class DetachedBesideAnother(Plain):
         self.step_g.step()
 
 
-@sick("generator-rebuilt")
+@sick("detached", "a new generator at each call")
 class Rebuilt(Plain):
     """A function that makes a new generator at each call."""
 

@@ -1,0 +1,113 @@
+"""Play every case with many seeds and keep what the monitor saw; make the recorded table of features of it.
+
+python -m ganlab.clinic.recording play FOLDER --seeds 0 1 2 3    plays what FOLDER lacks, two seeds of everything first
+python -m ganlab.clinic.recording write FOLDER --out ganlab/recorded
+
+A chart takes seconds to play and milliseconds to read, so features can change without playing again. Charts are kept as
+pickles: read no folder that somebody else has filled.
+"""
+
+import argparse
+import ast
+import hashlib
+import inspect
+import pickle
+import re
+import textwrap
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ganlab._files import replace
+from ganlab.clinic.games import GAMES, Case, cases
+from ganlab.clinic.playing import EVERY, examine
+from ganlab.clinic.settings import SETTINGS
+from ganlab.diagnosis import Chart, charts
+
+
+def name_of(case: Case, seed: int) -> str:
+    """The file of a run. It changes with the code of the game and with its setting's numbers."""
+    classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
+    setting = SETTINGS[case.setting]
+    numbers = [(name, value) for name, value in sorted(vars(setting).items()) if name not in ("load", "losses")]
+    text = repr(([_code(one) for one in classes], numbers, EVERY))
+    slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
+    return f"{slug}-{seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.chart"
+
+
+def _code(play: type) -> str:
+    """The syntax of a class, without what it says of itself and where it applies."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(play)))
+    tree.body[0].decorator_list = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
+    """The chart of a run: from `folder`, or played and kept there."""
+    path = Path(folder) / name_of(case, seed)
+    if path.exists():
+        return pickle.loads(zlib.decompress(path.read_bytes()))
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    chart = charts(examine(case, seed))[0]
+    data = zlib.compress(pickle.dumps(chart))
+    replace(path, lambda file: file.write(data))
+    with open(Path(folder) / "seconds.txt", "a") as log:
+        log.write(f"{time.perf_counter() - start:.2f} {case.setting}\n")
+    return chart
+
+
+def order(seeds: Sequence[int], only: Iterable[Case] | None = None) -> Iterator[tuple[Case, int]]:
+    """Runs in the order in which they are worth most: two seeds of every case, the cheap settings first, then two more.
+
+    >>> from ganlab.clinic.recording import order
+    >>> from ganlab.clinic import cases
+    >>> [(case.setting, seed) for case, seed in order([0, 1, 2], only=list(cases("detached"))[:1])]
+    [('ring-mlp', 0), ('ring-mlp', 1), ('ring-mlp', 2)]
+    """
+    listed = list(cases() if only is None else only)
+    for pair in (seeds[k : k + 2] for k in range(0, len(seeds), 2)):
+        for setting in SETTINGS:
+            yield from ((case, seed) for case in listed if case.setting == setting for seed in pair)
+
+
+def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
+    """Play what `folder` lacks, in `order`, for about `seconds`. Returns how many runs are still missing."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    runs = [run for run in order(seeds) if not (Path(folder) / name_of(*run)).exists()]
+    end = time.monotonic() + seconds
+    with ProcessPoolExecutor(processes) as pool:
+        done = sum(pool.map(partial(_until, folder=str(folder), end=end), *zip(*runs, strict=True)) if runs else [])
+    return len(runs) - done
+
+
+def _until(case: Case, seed: int, *, folder: str, end: float) -> bool:
+    if time.monotonic() > end:
+        return False
+    chart_of(case, seed, folder)
+    return True
+
+
+def main() -> None:
+    """The command line above."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    playing_ = commands.add_parser("play")
+    playing_.add_argument("folder")
+    playing_.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
+    playing_.add_argument("--processes", type=int, default=2)
+    playing_.add_argument("--seconds", type=float, default=float("inf"))
+    given = parser.parse_args()
+    print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+
+
+if __name__ == "__main__":
+    main()
