@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -26,20 +26,26 @@ import torch
 from ganlab._files import replace
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.playing import EVERY, examine
-from ganlab.clinic.settings import SETTINGS
+from ganlab.clinic.settings import SETTINGS, Setting
 from ganlab.diagnosis import Chart, charts
 
 
 def name_of(case: Case, seed: int) -> str:
     """The file of a run. It changes with the code of the game and with its setting's numbers."""
     classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
-    setting = SETTINGS[case.setting]
-    numbers = [(name, value) for name, value in sorted(vars(setting).items()) if name not in ("load", "losses")]
-    text = repr(([_code(one) for one in classes], numbers, EVERY))
+    text = repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY))
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
     return f"{slug}-{seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.chart"
 
 
+def _numbers(setting: Setting) -> list[object]:
+    """What makes a setting, but for the length of its long run."""
+    widths = setting.generator.keywords, setting.discriminator.keywords
+    return [setting.name, setting.latent, setting.batch, setting.rate, setting.gamma, setting.critic_steps,
+            setting.norm_g, setting.norm_d, *widths]  # fmt: skip
+
+
+@cache
 def _code(play: type) -> str:
     """The syntax of a class, without what it says of itself and where it applies."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(play)))
