@@ -27,6 +27,7 @@ import torch
 from ganlab._files import replace
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.playing import EVERY, examine
+from ganlab.clinic.runs import features_of, record
 from ganlab.clinic.settings import SETTINGS, Setting
 from ganlab.diagnosis import Chart, charts
 
@@ -110,17 +111,38 @@ def _until(case: Case, seed: int, *, folder: str, end: float) -> bool:
     return True
 
 
+def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2) -> int:
+    """Make the recorded table `clinic-games` in `out` of the charts in `folder`. Returns of how many runs."""
+    there = [run for run in order(seeds) if (Path(folder) / name_of(*run)).exists()]
+    with ProcessPoolExecutor(processes) as pool:
+        found = list(pool.map(partial(_features, folder=str(folder)), *zip(*there, strict=True), chunksize=20))
+    spent = sum(float(line.split()[0]) for line in (Path(folder) / "seconds.txt").read_text().splitlines())
+    record(dict(zip(there, found, strict=True)), out, seconds=round(spent, 1))
+    return len(there)
+
+
+def _features(case: Case, seed: int, *, folder: str) -> list[dict[str, float]]:
+    return features_of(chart_of(case, seed, folder))
+
+
 def main() -> None:
     """The command line above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     playing_ = commands.add_parser("play")
     playing_.add_argument("folder")
-    playing_.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
-    playing_.add_argument("--processes", type=int, default=2)
     playing_.add_argument("--seconds", type=float, default=float("inf"))
+    writing = commands.add_parser("write")
+    writing.add_argument("folder")
+    writing.add_argument("--out", required=True)
+    for command in (playing_, writing):
+        command.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
+        command.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+    if given.command == "play":
+        print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+    else:
+        print(f"{write(given.folder, given.out, given.seeds, given.processes)} runs are recorded")
 
 
 if __name__ == "__main__":
