@@ -15,18 +15,16 @@ geometric mean over seeds:
 What is not borne out is played and recorded, and counts neither as sick nor as healthy.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ganlab.clinic._energy import energy_distance
-from ganlab.clinic.games import GAMES, STANDARD, Case, cases
+from ganlab.clinic.games import GAMES, STANDARD, Case
 from ganlab.clinic.plain import Plain
 from ganlab.clinic.playing import start
 from ganlab.clinic.settings import SETTINGS
-from ganlab.study import Study
 
 if TYPE_CHECKING:
     import pandas
@@ -36,11 +34,11 @@ LEARNT, AS_PLAIN, WORSE = 0.5, 3.0, 1.5  # thresholds on ratios of distances
 BORNE_OUT, HARMLESS, FAILED, UNKNOWN = "borne out", "harmless here", "does not learn here", "unknown"
 
 
-def long_run(case: str, seed: int, steps: int | None = None) -> dict[str, float]:
+def long_run(case: Case | str, seed: int, steps: int | None = None) -> dict[str, float]:
     """Energy distances to the held-out data of a case: before the first round, and late in a long run.
 
     Args:
-        case: its text.
+        case: a `Case`, or its text.
         seed: of everything that is random.
         steps: rounds; None: as many as the setting says.
 
@@ -49,7 +47,7 @@ def long_run(case: str, seed: int, steps: int | None = None) -> dict[str, float]
     >>> sorted(found), found["distance"] > 0.2
     (['distance', 'untrained'], True)
     """
-    read = Case.read(case)
+    read = Case.read(str(case))
     steps, held_out = steps or SETTINGS[read.setting].steps, SETTINGS[read.setting].held_out
     with torch.random.fork_rng(devices=[]):
         game = start(read, seed)
@@ -72,20 +70,10 @@ def _with_labels(game: Plain, held_out: torch.Tensor) -> torch.Tensor:
     return held_out if game.data.shape == tuple(held_out.shape[1:]) else game.data.sample(SAMPLES)
 
 
-def study(seeds: Iterable[int] = (0,), only: Iterable[Case] | None = None) -> Study:
-    """The study `clinic-labels`: a long run of each case, first those under the first loss of their game.
-
-    >>> from ganlab.clinic.labels import study
-    >>> study().grid["case"][0]
-    'discriminator-too-strong / ring-mlp / nonsaturating'
-    """
-    listed = list(cases() if only is None else only)
-    listed.sort(key=lambda case: case.loss != GAMES[case.game].under(SETTINGS[case.setting])[0])
-    return Study("clinic-labels", long_run, grid={"case": [str(case) for case in listed]}, seeds=list(seeds))
-
-
 def verdicts(table: "pandas.DataFrame") -> dict[str, str]:
-    """The verdict on each case of a table of `study`, by the rule above: case -> one of four words.
+    """The verdict on each case by the rule above: case -> one of four words.
+
+    table: a row a long run, with columns case, untrained and distance, as `ganlab.study.recorded("clinic-labels")`.
 
     >>> import pandas
     >>> from ganlab.clinic.labels import verdicts

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ganlab.clinic.games import GAMES, Case
+from ganlab.clinic.rivals import RIVALS
 from ganlab.clinic.split import part
-from ganlab.diagnosis import Chart, features
+from ganlab.diagnosis import RULES, Chart, features
+from ganlab.diagnosis.doctor import learns
 from ganlab.study import provenance, recorded
 from ganlab.study.recordings import write
 
@@ -36,6 +38,32 @@ def features_of(chart: Chart, steps: Sequence[int] = STEPS) -> list[dict[str, fl
     [1.0, 1.0]
     """
     return [features(chart, upto=step) for step in steps]
+
+
+def needed() -> list[str]:
+    """The features that any rule of the doctor, or any alarm of its rivals, reads.
+
+    >>> from ganlab.clinic.runs import needed
+    >>> {"energy", "margin"} <= set(needed())
+    True
+    """
+
+    class Asked(dict):
+        def __missing__(self, name: str) -> float:
+            return self.setdefault(name, float("nan"))
+
+        def get(self, name: str, default: float | None = None) -> float:
+            return self[name]
+
+    asked = Asked()
+    for rule in RULES.values():
+        for condition in rule.when:
+            condition(asked)
+    for rival in RIVALS.values():
+        for alarm in rival.alarms:
+            alarm.fires(asked)
+    learns(asked)
+    return sorted(asked)
 
 
 def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "str | Path", **facts: Any) -> None:
@@ -105,7 +133,7 @@ def packed(values: np.ndarray) -> np.ndarray:
     >>> import numpy as np
     >>> from ganlab.clinic.runs import packed, unpacked
     >>> unpacked(packed(np.array([0.123456, -7e8, np.nan])), (3,)).tolist()
-    [0.12347412109375, -700186624.0, nan]
+    [0.12347412109375, -699924480.0, nan]
     """
     whole = np.ascontiguousarray(values, dtype=np.float32)
     whole = np.where(np.isnan(whole), np.float32(np.nan), whole)
