@@ -1,7 +1,8 @@
 """Play every case with many seeds and keep what the monitor saw; make the recorded table of features of it.
 
-python -m ganlab.clinic.recording play FOLDER --seeds 0 1 2 3    plays what FOLDER lacks, two seeds of everything first
-python -m ganlab.clinic.recording write FOLDER --out ganlab/recorded
+python -m ganlab.clinic.recording play FOLDER --seeds 0 1 2 3     what FOLDER lacks, two seeds of everything first
+python -m ganlab.clinic.recording long FOLDER --seeds 0           the long runs that bear labels out or not
+python -m ganlab.clinic.recording write FOLDER --out DIRECTORY    clinic-games and clinic-labels, of what is there
 
 A chart takes seconds to play and milliseconds to read, so features can change without playing again. Charts are kept as
 pickles: read no folder that somebody else has filled.
@@ -11,35 +12,49 @@ import argparse
 import ast
 import hashlib
 import inspect
+import itertools
+import json
 import pickle
 import re
 import textwrap
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from ganlab._files import replace
 from ganlab.clinic.games import GAMES, Case, cases
+from ganlab.clinic.labels import long_run
 from ganlab.clinic.playing import EVERY, examine
-from ganlab.clinic.settings import SETTINGS
+from ganlab.clinic.runs import features_of, needed, record
+from ganlab.clinic.settings import SETTINGS, Setting
 from ganlab.diagnosis import Chart, charts
+from ganlab.study import provenance, recordings
+
+CHEAP_FIRST = ("ring-mlp", "digits-mlp", "digits-dcgan", "grid-resmlp", "garments-dcgan", "garments-resnet")
 
 
 def name_of(case: Case, seed: int) -> str:
     """The file of a run. It changes with the code of the game and with its setting's numbers."""
     classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
-    setting = SETTINGS[case.setting]
-    numbers = [(name, value) for name, value in sorted(vars(setting).items()) if name not in ("load", "losses")]
-    text = repr(([_code(one) for one in classes], numbers, EVERY))
+    text = repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY))
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
     return f"{slug}-{seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.chart"
 
 
+def _numbers(setting: Setting) -> list[object]:
+    """What makes a setting, but for the length of its long run."""
+    widths = setting.generator.keywords, setting.discriminator.keywords
+    return [setting.name, setting.latent, setting.batch, setting.rate, setting.gamma, setting.critic_steps,
+            setting.norm_g, setting.norm_d, *widths]  # fmt: skip
+
+
+@cache
 def _code(play: type) -> str:
     """The syntax of a class, without what it says of itself and where it applies."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(play)))
@@ -56,6 +71,7 @@ def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
     if path.exists():
         return pickle.loads(zlib.decompress(path.read_bytes()))
     torch.set_num_threads(1)
+    torch._C._set_mkldnn_enabled(False)  # a fifth slower on convolutions as small as these
     start = time.perf_counter()
     chart = charts(examine(case, seed))[0]
     data = zlib.compress(pickle.dumps(chart))
@@ -66,47 +82,106 @@ def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
 
 
 def order(seeds: Sequence[int], only: Iterable[Case] | None = None) -> Iterator[tuple[Case, int]]:
-    """Runs in the order in which they are worth most: two seeds of every case, the cheap settings first, then two more.
+    """Runs in the order in which they are worth most: two seeds of everything, then two more. Of these two, every game
+    in every setting under its first loss comes first, and the cheap settings before the others.
 
     >>> from ganlab.clinic.recording import order
     >>> from ganlab.clinic import cases
-    >>> [(case.setting, seed) for case, seed in order([0, 1, 2], only=list(cases("detached"))[:1])]
-    [('ring-mlp', 0), ('ring-mlp', 1), ('ring-mlp', 2)]
+    >>> listed = [case for case in cases("detached") if case.setting == "ring-mlp"]
+    >>> [(case.loss, seed) for case, seed in order([0, 1], only=listed)][:3]
+    [('nonsaturating', 0), ('nonsaturating', 1), ('wasserstein', 0)]
     """
     listed = list(cases() if only is None else only)
+    ranks = [GAMES[case.game].under(SETTINGS[case.setting]).index(case.loss) for case in listed]
     for pair in (seeds[k : k + 2] for k in range(0, len(seeds), 2)):
-        for setting in SETTINGS:
-            yield from ((case, seed) for case in listed if case.setting == setting for seed in pair)
+        for rank, seed, setting in itertools.product(range(max(ranks) + 1), pair, CHEAP_FIRST):
+            yield from ((one, seed) for one, own in zip(listed, ranks, strict=True)
+                        if own == rank and one.setting == setting)  # fmt: skip
 
 
 def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
     """Play what `folder` lacks, in `order`, for about `seconds`. Returns how many runs are still missing."""
+    return _all(chart_of, lambda case, seed: Path(folder) / name_of(case, seed), folder, seeds, processes, seconds)
+
+
+def play_long(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
+    """The same for the long runs of `worth_of`."""
+    return _all(worth_of, partial(_worth_path, folder=folder), folder, seeds, processes, seconds)
+
+
+def _all(do: Callable, path: Callable, folder: str | Path, seeds, processes: int, seconds: float) -> int:
     Path(folder).mkdir(parents=True, exist_ok=True)
-    runs = [run for run in order(seeds) if not (Path(folder) / name_of(*run)).exists()]
-    end = time.monotonic() + seconds
+    runs = [run for run in order(seeds) if not path(*run).exists()]
+    each = partial(_until, folder=str(folder), end=time.monotonic() + seconds, do=do)
     with ProcessPoolExecutor(processes) as pool:
-        done = sum(pool.map(partial(_until, folder=str(folder), end=end), *zip(*runs, strict=True)) if runs else [])
+        done = sum(pool.map(each, *zip(*runs, strict=True)) if runs else [])
     return len(runs) - done
 
 
-def _until(case: Case, seed: int, *, folder: str, end: float) -> bool:
+def _until(case: Case, seed: int, *, folder: str, end: float, do: Callable) -> bool:
     if time.monotonic() > end:
         return False
-    chart_of(case, seed, folder)
+    do(case, seed, folder)
     return True
+
+
+def worth_of(case: Case, seed: int, folder: str | Path) -> dict[str, float]:
+    """What a long run is worth (`ganlab.clinic.labels.long_run`): from `folder`, or played and kept there."""
+    path = _worth_path(case, seed, folder)
+    if path.exists():
+        return json.loads(path.read_text())
+    torch.set_num_threads(1)
+    torch._C._set_mkldnn_enabled(False)
+    found = long_run(case, seed)
+    data = json.dumps(found).encode()
+    replace(path, lambda file: file.write(data))
+    return found
+
+
+def _worth_path(case: Case, seed: int, folder: str | Path) -> Path:
+    return Path(folder) / f"{name_of(case, seed).removesuffix('.chart')}-{SETTINGS[case.setting].steps}.json"
+
+
+def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2, all: bool = False) -> int:
+    """Make the recorded tables `clinic-games` and `clinic-labels` in `out` of what is in `folder`. Returns of how many
+    runs. Of the features those that somebody reads are kept, or all."""
+    there = [run for run in order(seeds) if (Path(folder) / name_of(*run)).exists()]
+    keep = None if all else needed()
+    with ProcessPoolExecutor(processes) as pool:
+        found = list(pool.map(partial(_features, folder=str(folder), keep=keep), *zip(*there, strict=True),
+                              chunksize=20))  # fmt: skip
+    spent = sum(float(line.split()[0]) for line in (Path(folder) / "seconds.txt").read_text().splitlines())
+    record(dict(zip(there, found, strict=True)), out, seconds=round(spent, 1))
+    long = [run for run in order(seeds) if _worth_path(*run, folder).exists()]
+    table = pd.DataFrame([{"case": str(case), "seed": seed, **worth_of(case, seed, folder)} for case, seed in long])
+    if long:
+        table.attrs["provenance"] = provenance(study="clinic-labels", seeds=sorted({seed for _, seed in long}))
+        recordings.write(table, "clinic-labels", out)
+    return len(there)
+
+
+def _features(case: Case, seed: int, *, folder: str, keep: list[str] | None) -> list[dict[str, float]]:
+    found = features_of(chart_of(case, seed, folder))
+    return found if keep is None else [{name: one[name] for name in keep} for one in found]
 
 
 def main() -> None:
     """The command line above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    playing_ = commands.add_parser("play")
-    playing_.add_argument("folder")
-    playing_.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
-    playing_.add_argument("--processes", type=int, default=2)
-    playing_.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("command", choices=["play", "long", "write"])
+    parser.add_argument("folder")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="of play and long: for how long")
+    parser.add_argument("--out", help="of write: where to")
+    parser.add_argument("--all", action="store_true", help="of write: all features, not only those that are read")
     given = parser.parse_args()
-    print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+    if given.command == "write":
+        count = write(given.folder, given.out, given.seeds, given.processes, given.all)
+        print(f"{count} runs are recorded")
+        return
+    does = play if given.command == "play" else play_long
+    print(f"{does(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
 
 
 if __name__ == "__main__":
