@@ -57,7 +57,7 @@ ROWS = (
         "targets-swapped",
         "D learns to call real samples generated, and generated ones real.",
         "D's accuracy is near 0",
-        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # targets 1 for real, 0 for generated",
+        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # 1 for real, 0 for generated",
         "01-losses",
     ),
     (
@@ -78,7 +78,8 @@ ROWS = (
         "wasserstein-on-sigmoid",
         "The Wasserstein loss sees probabilities.",
         "the critic's loss stays within [-1, 1]",
-        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake)   # no sigmoid",
+        "# D ends without a sigmoid\n"
+        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake)",
         "01-losses",
     ),
     (
