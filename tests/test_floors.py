@@ -45,6 +45,7 @@ FLOORS = [
     {
         "train": "How do they learn?",
         "plots": "What does it look like?",
+        "clinic": "Would a doctor find it?",
     },
 ]
 RESULTS = "recorded"  # the one directory that holds no code
