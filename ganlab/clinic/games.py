@@ -22,7 +22,7 @@ class Game:
     name: of a sick game "cause" or "cause: variant"; of a healthy one what is unusual about it.
     play: the loop.
     cause: an id in `ganlab.diagnosis.CAUSES`; None for a healthy game.
-    twin: the same game without its fault. Of a healthy game the plain one.
+    twin: the loop without the fault, which is in the list too. Of a healthy game the plain one.
     settings: which it applies to. losses: names, of `STANDARD` unless said.
     """
 

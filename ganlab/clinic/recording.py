@@ -11,6 +11,7 @@ import argparse
 import ast
 import hashlib
 import inspect
+import itertools
 import pickle
 import re
 import textwrap
@@ -18,7 +19,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -26,20 +27,29 @@ import torch
 from ganlab._files import replace
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.playing import EVERY, examine
-from ganlab.clinic.settings import SETTINGS
+from ganlab.clinic.runs import features_of, record
+from ganlab.clinic.settings import SETTINGS, Setting
 from ganlab.diagnosis import Chart, charts
+
+CHEAP_FIRST = ("ring-mlp", "digits-mlp", "digits-dcgan", "grid-resmlp", "garments-dcgan", "garments-resnet")
 
 
 def name_of(case: Case, seed: int) -> str:
     """The file of a run. It changes with the code of the game and with its setting's numbers."""
     classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
-    setting = SETTINGS[case.setting]
-    numbers = [(name, value) for name, value in sorted(vars(setting).items()) if name not in ("load", "losses")]
-    text = repr(([_code(one) for one in classes], numbers, EVERY))
+    text = repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY))
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
     return f"{slug}-{seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.chart"
 
 
+def _numbers(setting: Setting) -> list[object]:
+    """What makes a setting, but for the length of its long run."""
+    widths = setting.generator.keywords, setting.discriminator.keywords
+    return [setting.name, setting.latent, setting.batch, setting.rate, setting.gamma, setting.critic_steps,
+            setting.norm_g, setting.norm_d, *widths]  # fmt: skip
+
+
+@cache
 def _code(play: type) -> str:
     """The syntax of a class, without what it says of itself and where it applies."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(play)))
@@ -56,6 +66,7 @@ def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
     if path.exists():
         return pickle.loads(zlib.decompress(path.read_bytes()))
     torch.set_num_threads(1)
+    torch._C._set_mkldnn_enabled(False)  # a fifth slower on convolutions as small as these
     start = time.perf_counter()
     chart = charts(examine(case, seed))[0]
     data = zlib.compress(pickle.dumps(chart))
@@ -66,17 +77,21 @@ def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
 
 
 def order(seeds: Sequence[int], only: Iterable[Case] | None = None) -> Iterator[tuple[Case, int]]:
-    """Runs in the order in which they are worth most: two seeds of every case, the cheap settings first, then two more.
+    """Runs in the order in which they are worth most: two seeds of everything, then two more. Of these two, every game
+    in every setting under its first loss comes first, and the cheap settings before the others.
 
     >>> from ganlab.clinic.recording import order
     >>> from ganlab.clinic import cases
-    >>> [(case.setting, seed) for case, seed in order([0, 1, 2], only=list(cases("detached"))[:1])]
-    [('ring-mlp', 0), ('ring-mlp', 1), ('ring-mlp', 2)]
+    >>> listed = [case for case in cases("detached") if case.setting == "ring-mlp"]
+    >>> [(case.loss, seed) for case, seed in order([0, 1], only=listed)][:3]
+    [('nonsaturating', 0), ('nonsaturating', 1), ('wasserstein', 0)]
     """
     listed = list(cases() if only is None else only)
+    ranks = [GAMES[case.game].under(SETTINGS[case.setting]).index(case.loss) for case in listed]
     for pair in (seeds[k : k + 2] for k in range(0, len(seeds), 2)):
-        for setting in SETTINGS:
-            yield from ((case, seed) for case in listed if case.setting == setting for seed in pair)
+        for rank, seed, setting in itertools.product(range(max(ranks) + 1), pair, CHEAP_FIRST):
+            yield from ((one, seed) for one, own in zip(listed, ranks, strict=True)
+                        if own == rank and one.setting == setting)  # fmt: skip
 
 
 def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
@@ -96,17 +111,38 @@ def _until(case: Case, seed: int, *, folder: str, end: float) -> bool:
     return True
 
 
+def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2) -> int:
+    """Make the recorded table `clinic-games` in `out` of the charts in `folder`. Returns of how many runs."""
+    there = [run for run in order(seeds) if (Path(folder) / name_of(*run)).exists()]
+    with ProcessPoolExecutor(processes) as pool:
+        found = list(pool.map(partial(_features, folder=str(folder)), *zip(*there, strict=True), chunksize=20))
+    spent = sum(float(line.split()[0]) for line in (Path(folder) / "seconds.txt").read_text().splitlines())
+    record(dict(zip(there, found, strict=True)), out, seconds=round(spent, 1))
+    return len(there)
+
+
+def _features(case: Case, seed: int, *, folder: str) -> list[dict[str, float]]:
+    return features_of(chart_of(case, seed, folder))
+
+
 def main() -> None:
     """The command line above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     playing_ = commands.add_parser("play")
     playing_.add_argument("folder")
-    playing_.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
-    playing_.add_argument("--processes", type=int, default=2)
     playing_.add_argument("--seconds", type=float, default=float("inf"))
+    writing = commands.add_parser("write")
+    writing.add_argument("folder")
+    writing.add_argument("--out", required=True)
+    for command in (playing_, writing):
+        command.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
+        command.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+    if given.command == "play":
+        print(f"{play(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
+    else:
+        print(f"{write(given.folder, given.out, given.seeds, given.processes)} runs are recorded")
 
 
 if __name__ == "__main__":

@@ -100,26 +100,26 @@ _ALL = (
     ),
     Setting(
         "grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
-        partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
+        partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=2000,
         critic_steps=2,
     ),
     Setting(
         "digits-mlp", partial(data.load, "digits"), partial(nets.mlp_generator, width=128),
-        partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1500,
+        partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1200,
     ),
     Setting(
         "digits-dcgan", partial(data.load, "digits", size=16, fit="resize"), partial(nets.dcgan_generator, width=8),
-        partial(nets.dcgan_discriminator, width=8), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1500,
+        partial(nets.dcgan_discriminator, width=8), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1200,
         norm_g="batch", norm_d="batch",
     ),
     Setting(
         "garments-dcgan", partial(_garments, 28), partial(nets.dcgan_generator, width=6),
-        partial(nets.dcgan_discriminator, width=6), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1000,
+        partial(nets.dcgan_discriminator, width=6), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=500,
         norm_g="batch", norm_d="batch", losses=("nonsaturating", "wasserstein"),
     ),
     Setting(
         "garments-resnet", partial(_garments, 16), partial(nets.resnet_generator, width=6),
-        partial(nets.resnet_discriminator, width=6), latent=32, batch=16, rate=5e-4, gamma=2.0, steps=1000,
+        partial(nets.resnet_discriminator, width=6), latent=32, batch=16, rate=5e-4, gamma=2.0, steps=500,
         norm_g="batch", losses=("nonsaturating", "hinge"),
     ),
 )  # fmt: skip

@@ -4,10 +4,11 @@ import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import SGD, RMSprop
 
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import healthy, sick
 from ganlab.clinic.plain import Plain
 
 
+@healthy("SGD, no threshold", losses=("nonsaturating",))
 class Momentum(Plain):
     """SGD with momentum, and a clip whose threshold does nothing. The twin of those with a threshold that does."""
 
@@ -55,6 +56,7 @@ class ClippedValues(Plain):
         self.step_g.step()
 
 
+@healthy("broken samples, clipped", losses=("nonsaturating",))
 class Outliers(Momentum):
     """One sample in a thousand is broken, a thousand times too large; the clip is where it should be."""
 
