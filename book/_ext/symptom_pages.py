@@ -9,7 +9,7 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from docutils import nodes
@@ -89,7 +89,7 @@ class Symptoms(MarkdownDirective):
 
 class Causes(MarkdownDirective):
     required_arguments = 1
-    option_spec = {"checklist": directives.flag}
+    option_spec: ClassVar = {"checklist": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         return self.markdown(causes(_group(self), "checklist" in self.options), "causes")

@@ -6,7 +6,7 @@ ROWS = (
         "detached",
         "No gradient reaches G in its own step.",
         "G's weights do not move at all",
-        "g_loss = softplus(-D(G(z))).mean()   # no detach, no_grad, .data or numpy on the way",
+        "g_loss = softplus(-D(G(z))).mean()   # one G for all; no detach, no_grad or .data on the way",
         "05-saturation",
     ),
     (
@@ -15,14 +15,6 @@ ROWS = (
         "G's weights do not move at all, though its step is right",
         "G.requires_grad_(True)",
         "17-clinic",
-    ),
-    (
-        "generator-rebuilt",
-        "G is made anew at each call: what the optimizer moves is never used.",
-        "the samples of step 10,000 look like those of step 0",
-        "G = ganlab.nets.mlp_generator(real.shape[1:])   # once, before the loop\n"
-        "optimizer_g = torch.optim.Adam(G.parameters(), 2e-4)",
-        "03-images",
     ),
     (
         "discriminator-frozen",
@@ -57,7 +49,7 @@ ROWS = (
         "targets-swapped",
         "D learns to call real samples generated, and generated ones real.",
         "D's accuracy is near 0",
-        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # targets 1 for real, 0 for generated",
+        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # 1 for real, 0 for generated",
         "01-losses",
     ),
     (
@@ -78,7 +70,8 @@ ROWS = (
         "wasserstein-on-sigmoid",
         "The Wasserstein loss sees probabilities.",
         "the critic's loss stays within [-1, 1]",
-        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake)   # no sigmoid",
+        "# D ends without a sigmoid\n"
+        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake)",
         "01-losses",
     ),
     (

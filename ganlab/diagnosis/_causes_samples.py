@@ -36,7 +36,7 @@ ROWS = (
         "batch-statistics",
         "Batch norm mixes what should be apart, or has too few samples.",
         "samples are good in train mode and bad in eval mode, or look alike within a batch",
-        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # two calls, 8 samples or more in each",
+        "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()   # two calls, 8 samples or more each",
         "10-batchnorm",
     ),
     (

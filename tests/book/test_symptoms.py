@@ -195,7 +195,10 @@ def test_a_symptom_that_names_no_cause_is_refused(tmp_path):
     good = yaml.safe_dump({"symptoms": {"losses": [{"causes": ["collapse"]}]}, "details": {}})
     (tmp_path / "a.yml").write_text(good)
     symptom_pages.read(tmp_path / "a.yml")
-    for bad, said in ((good.replace("collapse", "flu"), "causes \\['flu'\\]"), (good.replace("losses", "fun"), "groups")):
+    for bad, said in (
+        (good.replace("collapse", "flu"), "causes \\['flu'\\]"),
+        (good.replace("losses", "fun"), "groups"),
+    ):
         (tmp_path / "b.yml").write_text(bad)
         symptom_pages.read.cache_clear()
         with pytest.raises(ValueError, match=f"unknown {said}"):
