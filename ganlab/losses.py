@@ -2,8 +2,8 @@
 
 A logit `l` is what the discriminator returns, with no sigmoid behind it; `s(l)` is the probability of "real". Logits
 have shape `(batch,)` from one discriminator and `(N, batch)` from a population of N seeds; `(..., batch)` stands for
-both. A loss is the mean over the batch, so its shape is `(...)`: one value a member. `loss.sum().backward()` then trains
-N independent players.
+both. A loss is the mean over the batch, so its shape is `(...)`: one value a member. `loss.sum().backward()` then
+trains N independent players.
 
 What D says of patches of a sample, `(batch, 1, height, width)`, is refused here, for its axes would be read as members:
 `D(x).flatten()` makes each patch one more in the batch, and the loss the mean over all (Isola et al. 2017, section
