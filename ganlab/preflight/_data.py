@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganlab._logits import last_function
 from ganlab.preflight import _graph
-from ganlab.preflight._rehearsal import Rehearsal
+from ganlab.preflight._rehearsal import ON_FAKES, Rehearsal
 from ganlab.preflight.findings import Finding
 
 FAR = 100.0  # how many times wider or narrower than the data an output without bounds may start
@@ -83,7 +83,7 @@ def far_apart(scene: Rehearsal) -> Iterator[Finding]:
 
 def shape_apart(scene: Rehearsal) -> Iterator[Finding]:
     """Words, as whole numbers, have another shape than the soft ones that G makes; a D may take both."""
-    if scene.fake is None or (not scene.real.is_floating_point() and "D" not in scene.failed):
+    if scene.fake is None or (not scene.real.is_floating_point() and not {"D", ON_FAKES} & scene.failed.keys()):
         return
     made, real = tuple(scene.fake.shape[1:]), tuple(scene.real.shape[1:])
     if made != real:

@@ -8,12 +8,13 @@ from torch import Tensor
 from ganlab._logits import last_function
 from ganlab._modules import described, one_channel
 from ganlab.preflight import _graph
-from ganlab.preflight._rehearsal import Rehearsal, finite
+from ganlab.preflight._rehearsal import ON_FAKES, Rehearsal, finite
 from ganlab.preflight.findings import Finding
 
 # Words of an error -> what to do about it. The first that fits.
 _ADVICE = {
     "use_reentrant": "set use_reentrant=False in torch.utils.checkpoint",
+    "argument #1 'indices'": "an embedding takes whole numbers, and G makes soft ones: let D take x @ embedding.weight",
     "should be between 0 and 1": "BCELoss takes probabilities: take BCEWithLogitsLoss on what D gives",
     "modified by an inplace operation": "inplace=True overwrites what a layer was given: leave it out at D's front",
     "more than 1 value per channel": "a larger batch, or group norm",
@@ -25,7 +26,8 @@ _ADVICE = {
 # By whom it was raised.
 _BY_ITSELF = {
     "G": "call G(z) by itself. Does it take labels, pictures or z of another shape? Give generate=lambda: G(z, labels)",
-    "D": "call D(batch) and D(G(z)) by themselves. Does it take labels too? Give judge=lambda x: D(x, labels)",
+    "D": "call D(batch) by itself. Does it take labels too? Give judge=lambda x: D(x, labels)",
+    ON_FAKES: "call D(G(z)) by itself: its shape and dtype may differ from the data's",
     "the penalty": "look for a function in D that cannot be differentiated twice",
 }
 

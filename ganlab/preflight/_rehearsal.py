@@ -15,6 +15,8 @@ from ganlab._modules import logit_parts, tensors
 from ganlab.preflight._losses import Losses
 from ganlab.preflight._probes import Broadcasts, preference, second_derivatives
 
+ON_FAKES = "D on G's samples"  # as who failed, where D can judge the data
+
 
 @dataclass
 class Rehearsal:
@@ -27,7 +29,7 @@ class Rehearsal:
         penalty: whether D will pay a gradient penalty.
         output: what D gave on the data; None where it failed.
         real_outputs, fake_outputs: the logits in what D gave, one tensor a scale; empty where it failed.
-        failed: who raised ("G", "D", "the loss of D", ...), and what.
+        failed: who raised ("G", "D", `ON_FAKES`, "the loss of D", ...), and what.
         loss: player to its loss, as the loss gave it.
         gradients: player to (name of a parameter, its gradient or None), where a backward pass came through.
         slopes: dL_G/dx at the generated samples, or None.
@@ -64,13 +66,13 @@ def play(scene: Rehearsal, generate: Callable[[], Any], judge: Callable[[Tensor]
         scene.fake = fake if isinstance(fake, Tensor) else None
         if scene.fake is None and "G" not in scene.failed:
             scene.failed["G"] = TypeError(f"G gave a {type(fake).__name__}, not a tensor of samples")
-        scene.output = _judged(scene, judge, scene.real)
+        scene.output = _judged(scene, judge, scene.real, "D")
         scene.real_outputs = logit_parts(scene.output)
         if scene.fake is None or "D" in scene.failed:
             return
-        shown, judged = _judged(scene, judge, scene.fake.detach()), _judged(scene, judge, scene.fake)
+        shown, judged = (_judged(scene, judge, x, ON_FAKES) for x in (scene.fake.detach(), scene.fake))
         scene.fake_outputs = logit_parts(judged)
-        if "D" in scene.failed:
+        if ON_FAKES in scene.failed:
             return
         _lose(scene, "D", lambda: scene.losses.d_loss(scene.output, shown))
         _lose(scene, "G", lambda: scene.losses.g_loss(judged, scene.output))
@@ -87,10 +89,10 @@ def _run(scene: Rehearsal, who: str, call: Callable[[], Any]) -> Any:
         return None
 
 
-def _judged(scene: Rehearsal, judge: Callable[[Tensor], Any], x: Tensor) -> Any:
-    output = _run(scene, "D", lambda: _watched(scene, "D", lambda: judge(x)))
-    if "D" not in scene.failed and not _floats(output):
-        scene.failed["D"] = TypeError(f"D gave a {type(output).__name__} without a tensor of floats in it")
+def _judged(scene: Rehearsal, judge: Callable[[Tensor], Any], x: Tensor, who: str) -> Any:
+    output = _run(scene, who, lambda: _watched(scene, "D", lambda: judge(x)))
+    if who not in scene.failed and not _floats(output):
+        scene.failed[who] = TypeError(f"D gave a {type(output).__name__} without a tensor of floats in it")
     return output
 
 
