@@ -72,7 +72,7 @@ def test_a_changed_default_is_found():
     assert defaults("f", lambda x, at=1.0, *, to=None: x) == ["f: at=1.0, to=None"]
     assert defaults("f", lambda x, at=2.0, *, to=None: x) == ["f: at=2.0, to=None"]
     assert defaults("f", lambda x: x) == []
-    (line,) = [defaults(name, function) for name, function in methods(Clip).items()][0]
+    (line,) = next(defaults(name, function) for name, function in methods(Clip).items())
     assert line == "scale: way=('G', 'D'), kinds=(ReLU), where=<path>, then=<function>"
 
 
