@@ -364,7 +364,9 @@ def other_betas(t):
     t.optimizer_d.param_groups[0]["betas"] = (0.9, 0.99)
 
 
-CHANGES = [other_rate_of_d, other_betas, other_slope, other_storage, fresh_state, fresh_optimizers, other_loss, fresh_average]
+CHANGES = [
+    other_rate_of_d, other_betas, other_slope, other_storage, fresh_state, fresh_optimizers, other_loss, fresh_average,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in a callback", "between two fits"])
