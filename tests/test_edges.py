@@ -79,7 +79,7 @@ EDGES = {
     "classifier steps": (lambda x: features.train(DIGITS, steps=x, batch=2, progress=False), [1], [0], "steps={}"),
     "weight decay": (lambda x: optim.weight_decay.check_strengths(decay=x), *SCALE, "decay={}: a strength"),
     "decay a step": (lambda x: optim.weight_decay.check_decay(0.5, x), [1.999], [2.0, 3.0], "weight_decay={}"),
-    "adam betas": (lambda x: optim.Adam([parameter()], betas=(x, 0)), [0.0, ALMOST], [1.0, -LITTLE, NAN], "Invalid beta"),
+    "adam betas": (lambda x: optim.Adam([parameter()], betas=(x, 0)), [0.0, ALMOST], [1.0, -LITTLE, NAN], "Invalid"),
     "series fetch": (lambda x: Series(x, 2), [1], [0], "fetch_every={}, capacity=2: at least 1 and 2"),
     "series capacity": (lambda x: Series(1, x), [2], [1], "fetch_every=1, capacity={}: at least 1 and 2"),
     "monitor every": (lambda x: monitor(every=x), [1], [0, 1.0], "every={}: a whole number"),
