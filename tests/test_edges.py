@@ -123,3 +123,38 @@ def test_the_last_number_inside_is_taken_and_the_first_outside_refused(name):
         with pytest.raises((ValueError, IndexError)) as refused:
             call(number)
         assert str(refused.value).startswith(message.format(number)), refused.value
+
+
+IMAGE = (1, 16, 16)
+SIZES = {
+    "Packed": (lambda **sizes: nets.Packed(D(), **sizes), ["m"]),
+    "batch": (lambda **sizes: nets.MinibatchDiscrimination(**{"inputs": 2} | sizes), ["inputs", "kernels", "width"]),
+    "mlp_generator": (lambda **sizes: nets.mlp_generator((2,), **sizes), ["latent", "width", "depth"]),
+    "mlp_discriminator": (lambda **sizes: nets.mlp_discriminator((2,), **sizes), ["width", "depth", "outputs"]),
+    "dcgan_generator": (lambda **sizes: nets.dcgan_generator(IMAGE, **sizes), ["latent", "width"]),
+    "dcgan_discriminator": (lambda **sizes: nets.dcgan_discriminator(IMAGE, **sizes), ["width", "outputs"]),
+    "resmlp_generator": (lambda **sizes: nets.resmlp_generator((2,), **sizes), ["latent", "width", "blocks"]),
+    "resmlp_discriminator": (lambda **sizes: nets.resmlp_discriminator((2,), **sizes), ["width", "blocks", "outputs"]),
+    "resnet_generator": (lambda **sizes: nets.resnet_generator(IMAGE, **sizes), ["latent", "width", "blocks"]),
+    "resnet_discriminator": (lambda **sizes: nets.resnet_discriminator(IMAGE, **sizes), ["width", "blocks", "outputs"]),
+    "rejection": (lambda **sizes: latent.rejection_sample(G(), D(), **{"n": 1} | sizes), ["n", "burn_in", "limit"]),
+    "Conditional": (lambda **sizes: latent.Conditional(mlp(), **sizes), ["count"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "size"), [(name, size) for name, (_, sizes) in SIZES.items() for size in sizes])
+def test_a_size_is_a_positive_whole_number(name, size):
+    for number in (0, -1, 1.5, None) if size != "depth" else (0, -1, 1.5):
+        with pytest.raises(ValueError) as refused:
+            SIZES[name][0](**{size: number})
+        assert str(refused.value).startswith(f"{size} is {number!r}: give a positive integer"), refused.value
+
+
+def test_each_of_several_widths_is_a_positive_whole_number():
+    for make in (nets.mlp_generator, nets.mlp_discriminator):
+        with pytest.raises(ValueError, match=r"width\[1\] is 0"):
+            make((2,), width=(4, 0))
+        with pytest.raises(ValueError, match="widths is 0"):
+            make((2,), width=())
+        with pytest.raises(ValueError, match="depth=3: 2 widths are given"):
+            make((2,), width=(4, 4), depth=3)
