@@ -383,6 +383,11 @@ def test_a_change_takes_effect(change, inside):
     assert runs[0].engine.replayed > 10
 
 
+def test_a_callback_that_only_looks_costs_no_recording():
+    t = trainer({}).fit(40, progress=False, capture=True, callback=lambda t: t.sample(2), callback_every=4)
+    assert (t.engine.recorded, t.engine.replayed, t.engine.reason) == (1, 37, None)
+
+
 def test_a_callback_that_changes_something_all_the_time_ends_the_recording():
     def restless(t):
         t.optimizer_d.param_groups[0]["lr"] = 1e-3 + 1e-5 * t.steps

@@ -71,6 +71,14 @@ def test_loading_never_runs_code(tmp_path, monkeypatch):
     assert trap.exists()
 
 
+def test_tensors_go_to_the_device_that_is_asked_for(tmp_path):
+    """ "meta" is the one device that every machine has beside its own."""
+    checkpoint.save({"steps": 3, "weights": torch.ones(2)}, tmp_path / "run.pt")
+    there = checkpoint.load(tmp_path / "run.pt", map_location="meta")
+    assert there["weights"].is_meta and there["weights"].shape == (2,) and there["steps"] == 3
+    assert checkpoint.load(tmp_path / "run.pt")["weights"].device.type == "cpu"
+
+
 FULL_DISK = """
 import resource, sys, torch
 from ganlab.train import checkpoint

@@ -149,3 +149,17 @@ def test_a_bar_is_shown_unless_it_is_switched_off(call, capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
     call()
     assert "100%" in capsys.readouterr().err
+
+
+def test_images_lie_with_their_channels_last_but_for_populations():
+    """2-D convolutions run faster so; the stacked weights of a population have no such layout."""
+
+    def made(seeds):
+        nets_ = build(
+            lambda: nets.dcgan_generator((1, 16, 16), 4, 4), lambda: nets.dcgan_discriminator((1, 16, 16), 4), seeds
+        )
+        return Trainer(*nets_, images(), Recipe(batch=4), seeds=seeds)
+
+    weights = [p for p in made(0).D.parameters() if p.ndim == 4 and min(p.shape[1:]) > 1]
+    assert weights and all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
+    assert all(p.is_contiguous() for p in made([0, 1]).D.parameters())
