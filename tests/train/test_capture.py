@@ -279,6 +279,21 @@ def test_the_program_of_a_few_lines():
     assert gradient.tolist() == [5.0, 10.0] and noise != other_noise
 
 
+def test_ones_that_are_written_over_are_made_anew():
+    """1 + x in each replay. What is the same in each step is kept, but not ones that the step itself writes over."""
+
+    def play(x):
+        ones, more = torch.ones_like(x), torch.ones_like(x)
+        ones.add_(x)
+        more[0] = x[1]
+        return [ones, more, torch.ones_like(x).mul(3).t()]
+
+    _, program = record(play, [torch.tensor([5.0, 6.0])])
+    for x in (torch.tensor([1.0, 2.0]), torch.tensor([7.0, 9.0]), torch.tensor([7.0, 9.0])):
+        found = [one.tolist() for one in program(x)]
+        assert found == [(1 + x).tolist(), [x[1].item(), 1.0], [3.0, 3.0]]
+
+
 def test_members_of_a_population_equal_their_solo_runs_when_replayed(double):
     population = trainer({"penalty": "r1"}, [3, 1]).fit(15, progress=False, capture=True)
     for k, seed in enumerate([3, 1]):
