@@ -48,20 +48,33 @@ class Slope(nn.Module):
 STARTS = {"alone": [(0.27, 2.0)], "members": [(0.27, 2.0), (-0.5, -1.0)]}
 
 
-def by_hand(theta, w, steps, critic_steps=1, clip=np.inf, decay=0.0, value=lambda step: 1.0):
+# In one dimension: the norm of a gradient, its weight and the norms so far, this one the last -> the largest norm.
+CLIPS = {
+    "value": (0.55, lambda norm, weight, past: 0.55),
+    "norm": (0.55, lambda norm, weight, past: 0.55),
+    "layerwise": (0.55, lambda norm, weight, past: 0.55),
+    "adaptive": (0.4, lambda norm, weight, past: 0.4 * abs(weight)),
+    "percentile": (60.0, lambda norm, weight, past: np.percentile(past, 60)),
+}
+
+
+def by_hand(theta, w, steps, critic_steps=1, clip=lambda norm, *_: norm, decay=0.0, value=lambda step: 1.0):
     """A row a step: D's numbers, G's numbers, the game's; of several critic steps the last counts."""
-    rows = []
+    rows, past = [], {"D": [], "G": []}
     for step in range(steps):
         for _ in range(critic_steps):
             logits, slope = (w, w * theta), theta - 1
-            slope *= min(1, clip / abs(slope))
+            past["D"].append(abs(slope))
+            slope *= min(1, clip(abs(slope), w, past["D"]) / abs(slope))
             w *= 1 - LR_D * decay
             moved = LR_D * value(step) * slope
             d = (abs(slope), abs(moved) / abs(w))
             w -= moved
-        g = min(abs(w), clip)
+        past["G"].append(abs(w))
+        g = min(abs(w), clip(abs(w), theta, past["G"]))
         rows.append({
-            "D": d, "G": (g, LR_G * g / abs(theta)), "loss_slope": 1.0, "input_slope": abs(w),
+            "before": (past["D"][-1], past["G"][-1]), "D": d, "G": (g, LR_G * g / abs(theta)), "loss_slope": 1.0,
+            "input_slope": abs(w),
             "real_logit": logits[0], "fake_logit": logits[1], "real_accuracy": float(logits[0] > 0),
             "fake_accuracy": float(logits[1] < 0), "pair_accuracy": float(logits[0] > logits[1]),
         })  # fmt: skip
@@ -80,11 +93,12 @@ def watched(starts, rule=None, every=1, before=0, capture=False, steps=9, **reci
     watch = Monitor.watch(t, every=every)
     t.fit(steps, progress=False, capture=capture)
     assert not capture or t.engine.replayed > 0
-    return watch
+    return watch, t
 
 
-def check(watch, starts, steps, **options):
+def check(played, starts, steps, **options):
     """Every table against the rows by hand, at the given steps, counted from 1."""
+    watch, _ = played
     gradients, game = watch.gradients(by="net"), watch.game()
     assert watch.seeds == ([0] if len(starts) == 1 else [7, 5])
     for name, (theta, w) in zip(watch.seeds, starts, strict=True):
@@ -97,7 +111,7 @@ def check(watch, starts, steps, **options):
             assert (mine.status == "ok").all() and (mine.nonfinite == 0).all()
         mine = game[game.seed == name]
         assert mine.step.tolist() == steps
-        for column in set(rows[0]) - {"D", "G"}:
+        for column in set(rows[0]) - {"D", "G", "before"}:
             expected = [rows[step - 1][column] for step in steps]
             np.testing.assert_allclose(mine[column], expected, rtol=2e-5, err_msg=column)
 
@@ -108,8 +122,7 @@ every_start = pytest.mark.parametrize("starts", STARTS.values(), ids=STARTS)
 @every_start
 @pytest.mark.parametrize("critic_steps", [1, 3])
 def test_every_number_of_every_step(starts, critic_steps):
-    watch = watched(starts, critic_steps=critic_steps)
-    check(watch, starts, list(range(1, 10)), critic_steps=critic_steps)
+    check(watched(starts, critic_steps=critic_steps), starts, list(range(1, 10)), critic_steps=critic_steps)
 
 
 @every_start
@@ -120,8 +133,21 @@ def test_steps_that_are_skipped_replayed_or_long_past_are_counted(starts, every,
 
 
 @every_start
-def test_a_clipped_gradient_is_seen_as_the_optimizer_gets_it(starts):
-    check(watched(starts, clip="norm", clip_at=0.55), starts, list(range(1, 10)), clip=0.55)
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_clipped_gradient_is_seen_as_the_optimizer_gets_it(starts, name):
+    """And the reports have the norm before, and how often it was too large."""
+    at, largest = CLIPS[name]
+    _, t = played = watched(starts, clip=name, clip_at=at)
+    check(played, starts, list(range(1, 10)), clip=largest)
+    for k, (theta, w) in enumerate(starts):
+        rows = by_hand(theta, w, 9, clip=largest)
+        for i, player in enumerate("DG"):
+            report = t.cures.clipped[player]
+            before, after = np.array([[row["before"][i], row[player][0]] for row in rows]).T
+            cut = after < before * (1 - 1e-5)
+            expected = [before.mean(), (after / before).mean(), cut.mean(), cut.mean(), 0]
+            np.testing.assert_allclose(report.mean.iloc[k], expected, rtol=1e-4)
+            assert report.calls == 9 and (name != "percentile" or 0 < cut.mean() < 1)
 
 
 @every_start
