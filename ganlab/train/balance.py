@@ -204,7 +204,7 @@ class Controller:
             "steps": self.steps,
             "value": self.value.clone(),
             "sum": self._sum.clone(),
-            "log": self._log,
+            "log": list(self._log),
         }
 
     def load_state_dict(self, state: dict) -> None:

@@ -1,14 +1,18 @@
 """Where a trainer meets its stream, checkpoint, average, latents and progress bar: numbers counted or drawn by hand."""
 
+import copy
+
 import pytest
 import torch
 from small import D, G, TwoModes
 from torch import nn
 
 from ganlab import data, metrics, nets, study
+from ganlab.clipping import PercentileClip
 from ganlab.latent import LATENTS
+from ganlab.penalties import Draws
 from ganlab.population import build
-from ganlab.train import Recipe, Rule, Schedule, Stream, Trainer, vae
+from ganlab.train import RULES, Controller, LoaderStream, Recipe, Rule, Schedule, Stream, Trainer, vae
 
 
 def trainer(recipe=None, seeds=0, rule=None, make_g=G):
@@ -163,3 +167,43 @@ def test_images_lie_with_their_channels_last_but_for_populations():
     weights = [p for p in made(0).D.parameters() if p.ndim == 4 and min(p.shape[1:]) > 1]
     assert weights and all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
     assert all(p.is_contiguous() for p in made([0, 1]).D.parameters())
+
+
+def clipped(clip):
+    weight = nn.Parameter(torch.zeros(2))
+    weight.grad = torch.randn(2)
+    clip(weight)
+
+
+KEPT = {
+    "controller": (lambda: Controller(RULES["ada"]), lambda one: one.step(torch.randn(8), torch.randn(8))),
+    "percentile clip": (lambda: PercentileClip(50, window=7), clipped),
+    "stream": (lambda: Stream(TwoModes(), 4, 16, [0, 1]), lambda one: one.next()),
+    "loader": (lambda: LoaderStream([torch.ones(4, 2)] * 3, 4, 4, 0), lambda one: one.next()),
+    "draws": (lambda: Draws([0, 1]), lambda one: one.normal(3)),
+}
+
+
+def same(one, other):
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return torch.equal(one.nan_to_num(7), other.nan_to_num(7)) if torch.is_tensor(one) else one == other
+
+
+@pytest.mark.parametrize(("make", "go_on"), KEPT.values(), ids=KEPT)
+def test_a_state_that_is_kept_in_memory_is_not_moved_by_what_goes_on(make, go_on):
+    """A state is a copy: it can be gone back to, and what goes on from it leaves it as it was."""
+    one = make()
+    for _ in range(9):
+        go_on(one)
+    state = one.state_dict()
+    then = copy.deepcopy(state)
+    for _ in range(9):
+        go_on(one)
+    assert same(state, then) and not same(one.state_dict(), then)
+    one.load_state_dict(state)
+    assert same(one.state_dict(), then)
+    go_on(one)
+    assert same(state, then)
