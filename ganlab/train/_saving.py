@@ -79,6 +79,8 @@ def restore(trainer, saved: dict, path: str | Path) -> None:
         raise ValueError(
             f"{path} does not fit this trainer, which is as it was: {' '.join(first[:2]).strip()[:300]}"
         ) from error
+    if trainer.monitor is not None:
+        trainer.monitor.count_from(trainer.steps)
 
 
 def _take(trainer, saved: dict) -> None:

@@ -82,13 +82,18 @@ def by_hand(theta, w, steps, critic_steps=1, clip=lambda norm, *_: norm, decay=0
     return rows
 
 
-def watched(starts, rule=None, every=1, before=0, capture=False, steps=9, **recipe):
+def _trainer(starts, rule, **recipe):
     pairs = [(Theta(theta), Slope(w)) for theta, w in starts]
     nets = pairs[0] if len(starts) == 1 else [Population(side) for side in zip(*pairs, strict=True)]
-    recipe = Recipe(
-        loss="wasserstein", optimizer_g="sgd", optimizer_d="sgd", lr_g=LR_G, lr_d=LR_D, batch=4, **recipe
-    )  # fmt: skip
-    t = Trainer(*nets, One(), recipe, seeds=7 if len(starts) == 1 else [7, 5], rule=rule)
+    recipe = Recipe(**{
+        "loss": "wasserstein", "optimizer_g": "sgd", "optimizer_d": "sgd", "lr_g": LR_G, "lr_d": LR_D, "batch": 4,
+        **recipe,
+    })  # fmt: skip
+    return Trainer(*nets, One(), recipe, seeds=7 if len(starts) == 1 else [7, 5], rule=rule)
+
+
+def watched(starts, rule=None, every=1, before=0, capture=False, steps=9, **recipe):
+    t = _trainer(starts, rule, **recipe)
     t.fit(before, progress=False) if before else None
     watch = Monitor.watch(t, every=every)
     t.fit(steps, progress=False, capture=capture)
@@ -161,3 +166,22 @@ def test_a_rule_that_halves_the_rate_halves_the_step(starts):
     rule = Rule("real_sign", "lr_d", -1.0, -1.0, direction=-1, factor=2.0, every=2, limits=(1e-3, 1.0))
     starts = [starts[0]] * len(starts)  # a w below 0 lies in the band
     check(watched(starts, rule), starts, list(range(1, 10)), value=lambda step: 0.5 ** (step // 2))
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["played", "replayed"])
+def test_a_watched_run_that_is_resumed_counts_its_own_steps(tmp_path, capture):
+    """Watched, then read from a file of step 4, as a script does that is started again: 6 and 9 are measured."""
+    trainers = [_trainer(STARTS["alone"], None) for _ in range(2)]
+    trainers[0].fit(4, checkpoint=tmp_path / "run.pt", progress=False)
+    watch = Monitor.watch(trainers[1], every=3)
+    trainers[1].fit(9, checkpoint=tmp_path / "run.pt", progress=False, capture=capture)
+    check((watch, trainers[1]), STARTS["alone"], [6, 9])
+
+
+def test_a_watched_run_that_another_file_does_not_move_counts_on(tmp_path):
+    first, second = (_trainer(STARTS["alone"], None, batch=batch) for batch in (4, 5))
+    first.fit(4, checkpoint=tmp_path / "run.pt", progress=False)
+    watch = Monitor.watch(second.fit(1, progress=False), every=2)
+    with pytest.raises(ValueError, match="of another run: batch=4 there and 5 here"):
+        second.load(tmp_path / "run.pt")
+    assert watch.step == 1
