@@ -1,10 +1,11 @@
 """Where each range ends: the last number inside is taken, the first outside is refused in a sentence that names it."""
 
 import math
+import sys
 
 import pytest
 import torch
-from small import D, G
+from small import D, G, TwoModes
 from torch import nn
 
 from ganlab import clipping, data, latent, metrics, nets, optim, study
@@ -12,7 +13,7 @@ from ganlab.metrics import features
 from ganlab.monitor import Monitor
 from ganlab.monitor._series import Series
 from ganlab.population import Population
-from ganlab.train import Recipe, Rule, Schedule, vae
+from ganlab.train import Recipe, Rule, Schedule, Trainer, vae
 
 INF, NAN = math.inf, math.nan
 LITTLE, LARGE, ALMOST = 5e-324, 3e38, math.nextafter(1, 0)  # next to 0; float32's largest, nearly; next below 1
@@ -37,10 +38,20 @@ def rule(**options):
     return Rule(**{"signal": "accuracy", "knob": "lr_g", "low": 0.5, "high": 0.5, **options})
 
 
+def trained(**options):
+    """One step of the small GAN; a number that is refused leaves it untouched."""
+    trainer = Trainer(G(), D(), TwoModes(), Recipe(batch=2))
+    try:
+        trainer.fit(1, progress=False, callback=lambda t: None, **options)
+    finally:
+        assert trainer.steps == (sys.exc_info()[0] is None)
+
+
 def autoencoder(**options):
+    options = {"batch": 2, **options}
     images = data.Dataset.from_images(torch.rand(4, 1, 8, 8) * 2 - 1)
     net = vae.VAE(nets.mlp_generator((1, 8, 8), 2, 4), nets.mlp_discriminator((1, 8, 8), 4, outputs=4))
-    return vae.fit(net, images, 1, batch=2, progress=False, **options)
+    return vae.fit(net, images, 1, progress=False, **options)
 
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
@@ -83,6 +94,12 @@ EDGES = {
     "series fetch": (lambda x: Series(x, 2), [1], [0], "fetch_every={}, capacity=2: at least 1 and 2"),
     "series capacity": (lambda x: Series(1, x), [2], [1], "fetch_every=1, capacity={}: at least 1 and 2"),
     "monitor every": (lambda x: monitor(every=x), [1], [0, 1.0], "every={}: a whole number"),
+    "fit log_every": (lambda x: trained(log_every=x), *COUNT, "log_every is {}: give a positive"),
+    "fit callback_every": (lambda x: trained(callback_every=x), *COUNT, "callback_every is {}: give a positive"),
+    "fit checkpoint_every": (lambda x: trained(checkpoint_every=x), *COUNT, "checkpoint_every is {}: give a positive"),
+    "vae batch": (lambda x: autoencoder(batch=x), *COUNT, "batch is {}: give a positive"),
+    "vae log_every": (lambda x: autoencoder(log_every=x), *COUNT, "log_every is {}: give a positive"),
+    "vae callback_every": (lambda x: autoencoder(callback_every=x), *COUNT, "callback_every is {}: give a positive"),
     "vae beta": (lambda x: autoencoder(beta=x), [0.0], [-LITTLE, NAN], "beta={}"),
     "vae ema": (lambda x: autoencoder(ema=x), [ALMOST], [0.0, 1.0, NAN], "beta=1.0, ema={}: a weight"),
     "rule low": (lambda x: rule(low=x), [-1.0, 0.5], [-1.001, 0.501, NAN], "low={}, high=0.5: a band"),

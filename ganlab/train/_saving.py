@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ganlab._check import check_positive
 from ganlab._files import check_writable
 from ganlab.data import Dataset
 from ganlab.train.checkpoint import CheckpointError
@@ -35,8 +36,14 @@ def state(trainer) -> dict:
     }  # fmt: skip
 
 
-def begin(trainer, steps: int, path: str | Path | None) -> None:
-    """Before a fit to step `steps`: go on from `path`, if it is there; if not, see that it can be written."""
+def begin(
+    trainer, steps: int, path: str | Path | None, log_every: int, callback_every: int, checkpoint_every: int
+) -> None:  # fmt: skip
+    """Before a fit to step `steps`: go on from `path`, if it is there; if not, see that it can be written.
+
+    Raises ValueError for a number of steps between two rows, calls or files that is not positive.
+    """
+    check_positive(log_every=log_every, callback_every=callback_every, checkpoint_every=checkpoint_every)
     if path is not None:
         if Path(path).exists():
             trainer.load(path)
