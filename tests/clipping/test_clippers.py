@@ -528,3 +528,11 @@ def test_with_accelerate():
     optimizer.step()
     moved = torch.cat([(p.detach() - old).flatten() for p, old in zip(model.parameters(), before, strict=True)])
     assert moved.norm().item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_where_there_is_no_gradient_the_norm_is_0_where_the_parameters_are():
+    """ "meta" is the one device that every machine has beside its own."""
+    for device in ("cpu", "meta"):
+        norm = clip_grad_norm_(nn.Parameter(torch.zeros(2, device=device)), 1.0)
+        assert norm.device.type == device and norm.shape == ()
+    assert clip_grad_norm_(nn.Parameter(torch.zeros(3, 2)), 1.0, members=True).tolist() == [0, 0, 0]

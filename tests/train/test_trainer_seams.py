@@ -1,6 +1,7 @@
 """Where a trainer meets its stream, checkpoint, average, latents and progress bar: numbers counted or drawn by hand."""
 
 import copy
+import threading
 
 import pytest
 import torch
@@ -207,3 +208,25 @@ def test_a_state_that_is_kept_in_memory_is_not_moved_by_what_goes_on(make, go_on
     assert same(one.state_dict(), then)
     go_on(one)
     assert same(state, then)
+
+
+def test_ahead_the_next_block_is_drawn_while_this_one_is_used():
+    """And otherwise when it is asked for: one block after the first batch, two after the sixty-fifth."""
+    drawn, second = [], threading.Event()
+
+    class Noting(TwoModes):
+        def sample(self, n, generator=None):
+            drawn.append(n)
+            if len(drawn) == 2:
+                second.set()
+            return super().sample(n, generator)
+
+    waiting = Stream(Noting(), 4, 8, 0, ahead=False)
+    for _ in range(waiting.block):
+        waiting.next()
+    assert drawn == [64 * 8]
+    waiting.next()
+    assert drawn == [64 * 8] * 2
+    drawn.clear(), second.clear()
+    Stream(Noting(), 4, 8, 0, ahead=True).next()
+    assert second.wait(60) and drawn == [64 * 8] * 2
