@@ -536,3 +536,12 @@ def test_where_there_is_no_gradient_the_norm_is_0_where_the_parameters_are():
         norm = clip_grad_norm_(nn.Parameter(torch.zeros(2, device=device)), 1.0)
         assert norm.device.type == device and norm.shape == ()
     assert clip_grad_norm_(nn.Parameter(torch.zeros(3, 2)), 1.0, members=True).tolist() == [0, 0, 0]
+
+
+def test_two_norms_whose_squares_are_too_large_for_float64():
+    """1e308 and 1e308 make 1.414e308, of which one keeps a half."""
+    pair = [nn.Parameter(torch.zeros(1, dtype=torch.float64)) for _ in range(2)]
+    for p in pair:
+        p.grad = torch.tensor([1e308], dtype=torch.float64)
+    assert clip_grad_norm_(pair, 0.5e308 * 2**0.5).item() == pytest.approx(2**0.5 * 1e308)
+    assert [p.grad.item() for p in pair] == pytest.approx([0.5e308] * 2)
