@@ -40,6 +40,14 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path_factory, data):
         checkpoint.load(path)
 
 
+def test_a_truncated_file_says_so(tmp_path):
+    checkpoint.save(STATE, tmp_path / "run.pt")
+    content = (tmp_path / "run.pt").read_bytes()
+    (tmp_path / "run.pt").write_bytes(content[:-1])
+    with pytest.raises(CheckpointError, match=r"run\.pt is truncated or changed .*: use an older checkpoint"):
+        checkpoint.load(tmp_path / "run.pt")
+
+
 def test_a_foreign_file_is_refused(tmp_path):
     torch.save(STATE, tmp_path / "theirs.pt")
     with pytest.raises(CheckpointError, match="not a ganlab checkpoint"):
