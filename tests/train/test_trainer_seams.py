@@ -152,7 +152,7 @@ def test_a_bar_is_shown_unless_it_is_switched_off(call, capsys, monkeypatch):
     call(progress=False)
     assert capsys.readouterr() == ("", "")
     call()
-    assert "100%" in capsys.readouterr().err
+    assert "%|" in capsys.readouterr().err  # a bar that is not left behind may never show its end
 
 
 def test_images_lie_with_their_channels_last_but_for_populations():
