@@ -6,6 +6,7 @@ What people come for:
     ganlab.theory                                           the losses derived, and what should happen on paper
     ganlab.clipping, ganlab.penalties, ganlab.monitor       gradients clipped, bounded, watched, in any loop
     ganlab.check                                            what would go wrong, before training (ganlab.preflight)
+    ganlab.diagnose                                         what is wrong, while it trains (ganlab.diagnosis)
 
 and the laboratory that the book runs on:
 
@@ -18,15 +19,16 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 _WINGS = (
-    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "preflight", "study", "plots", "metrics",
+    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "preflight", "diagnosis", "study", "plots", "metrics",
     "data", "latent", "optim", "population",
 )  # fmt: skip
-__all__ = ["__version__", "check", *_WINGS]
+_CALLS = {"check": "preflight", "diagnose": "diagnosis"}  # a name of the package to the wing that has it
+__all__ = ["__version__", *_CALLS, *_WINGS]
 
 
 def __getattr__(name: str):
-    if name == "check":
-        return import_module("ganlab.preflight").check
+    if name in _CALLS:
+        return getattr(import_module(f"ganlab.{_CALLS[name]}"), name)
     if name in _WINGS:
         try:
             return import_module(f"ganlab.{name}")
@@ -40,4 +42,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "check", *_WINGS])
+    return sorted([*globals(), *_CALLS, *_WINGS])

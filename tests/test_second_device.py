@@ -300,7 +300,7 @@ def watch():
         (mlp(2, norm="batch"), mlp(2), randn(2, 4, 2)),
     ):
         steps = [torch.optim.Adam(net.parameters()) for net in (G, D)]
-        watched = monitor.Monitor({"G": (G, steps[0]), "D": (D, steps[1])}, activations=True)
+        watched = monitor.Monitor({"G": (G, steps[0]), "D": (D, steps[1])}, activations=True, origin=True)
         for _ in range(3):
             for optimizer in steps:
                 optimizer.zero_grad()
@@ -309,7 +309,8 @@ def watch():
                 optimizer.step()
         for by in ("parameter", "layer", "net"):
             watched.gradients(by=by)
-        watched.totals(), watched.activations(), watched.game(), watched.line()
+        watched.totals(), watched.activations(), watched.game(), watched.moves(), watched.line()
+        assert watched.origin is None
 
 
 # Networks.

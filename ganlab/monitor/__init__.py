@@ -4,7 +4,8 @@
 counts dead and saturated units. Numbers stay on the device until a table is asked for. This wing knows nothing of
 ganlab's own loop, data or losses: it reads networks and optimizers of any kind. Only its tables need pandas.
 
-monitor.py: hooks on the optimizers, and the tables to ask for.
+monitor.py: hooks on the optimizers.
+_to_ask.py: the tables to ask for.
 snapshots.py: one look at a network, layer by layer.
 dead_units.py: units that pass no gradient on.
 _updates.py: one player, its gradients and updates at each step.
@@ -12,7 +13,13 @@ _sheet.py: all gradients and weights of a network on one sheet.
 _layers.py: taps on the layers, forward and backward.
 _passes.py: what passes there, measured many passes at a time.
 _activity.py: and as the numbers of a point.
-_game.py: D's accuracy and logits, and the two factors of the gradient that it hands to G.
+_game.py: D's accuracy and logits, what it is shown, and the gradient that it hands to G.
+_calls.py: its calls, and the slopes of the loss there.
+_samples.py: real and generated samples beside each other, and whether they were there before.
+_moves.py: whom a step moved, and the modes of the networks.
+_remains.py: gradients that nobody had cleared.
+_origin.py: the first number that is not finite.
+_disorder.py: what is out of order, in words.
 _series.py: numbers over time that stay on the device, within a bound.
 _points.py, _tables.py, _line.py: all of that as arrays, as tables, as one line.
 """

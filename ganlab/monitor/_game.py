@@ -1,4 +1,4 @@
-"""The game as D plays it: its accuracy, its logits, and the two factors of the gradient that it hands to G."""
+"""The game as D plays it: its accuracy, its logits, what it is shown, and the gradient that it hands to G."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,15 +8,17 @@ from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 from ganlab._modules import tensors
-from ganlab._numeric import NAN, NARROW
+from ganlab._numeric import NAN
+from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
+from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick
 from ganlab.monitor._series import Series
 
-# The columns of a point, in this order.
-GAME = (
-    "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
-)  # fmt: skip
-LOGITS = 5  # how many of them are of the logits; the others are slopes
+# The columns of a point, in this order, by what they are read off.
+LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit")
+PUSH = ("loss_slope", "input_slope")
+SIGNS = ("real_slope", "fake_slope", "g_slope")
+GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z")
 
 
 class Game:
@@ -30,82 +32,134 @@ class Game:
 
     Args:
         generators: the networks that make fakes.
+        shared: D and a generator have one optimizer, so that D's step is the generator's.
     """
 
     def __init__(
-        self, D: nn.Module | None, generators: Iterable[nn.Module], members: int | None, series: Series
+        self, D: nn.Module | None, generators: Iterable[nn.Module], members: int | None, series: Series,
+        shared: bool = False,
     ):  # fmt: skip
-        self.members, self.series, self.on = members, series, True
-        self._told: tuple[Tensor, Tensor] | None = None
-        self._seen: tuple[Tensor, Tensor] | None = None
-        self._slopes: Tensor | None = None
-        self._made: list[Tensor] = []  # by the generators, in this step of D
-        self._calls: list[tuple[bool, list[Tensor]]] = []  # of D, in this step: on fakes or not, and the logits
+        self.members, self.series, self.on, self.shared = members, series, True, shared
+        self._lead = 1 if members is None else 2
+        self._repeats, self._repeats_z = Repeats(self._lead), Repeats(self._lead)
+        self._made: list[tuple[list[Tensor], Tensor | None]] = []  # by the generators: outputs, and of which latents
+        self._calls: list[Call] = []  # of D, since the last step of a player
+        self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
         nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in generators)]
         self._hooks = [net.register_forward_hook(Hook(net, watch), with_kwargs=True) for net, watch in nets]
 
+    def _forget(self) -> None:
+        """A step begins: nothing is known of it."""
+        self._told: tuple[tuple[list[Tensor], Slopes | None], ...] | None = None
+        self._logits: tuple[Tensor, Tensor] | None = None
+        self._samples: tuple[Tensor, Tensor] | None = None
+        self._signs: tuple[Tensor | None, Tensor | None] = (None, None)
+        self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
+        self._waiting: list[Call] = []  # calls in D's step that are not D's own
+        self._z: Tensor | None = None
+        self._made = []
+
     def logits(self, real: Any, fake: Any) -> None:
-        self._told = self._rows(real), self._rows(fake)
+        told = []
+        for parts in map(_logits, (real, fake)):
+            live = [part for part in parts if part.requires_grad]
+            told.append((parts, Slopes(live, self._lead) if live else None))
+        self._told = tuple(told)
+        self._logits = tuple(self._rows([part.detach() for part in parts]) for parts, _ in told)
 
-    def _rows(self, output: Any) -> Tensor:
+    def _rows(self, parts: list[Tensor]) -> Tensor:
         """All logits, (n,) or (N, n)."""
-        parts = [self._apart(part).flatten(-2) for part in _logits(output)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
-
-    def _apart(self, logits: Tensor) -> Tensor:
-        """(batch, logits of a sample) or (N, batch, ...)."""
-        lead = 1 if self.members is None else 2
-        logits = logits.detach()
-        return (logits.float() if logits.dtype in NARROW else logits).reshape(*logits.shape[:lead], -1)
+        rows = [widened(part).reshape(*part.shape[: self._lead - 1], -1) for part in parts]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, dim=-1)
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
-        if self.on and torch.is_grad_enabled():
-            self._made += [x.detach() for x in tensors(output)]
+        if self.on:
+            z = pick([x.detach() for x in _floats((inputs, named))], self._lead)
+            self._made.append(([x.detach() for x in tensors(output)], z))
 
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
             return
-        xs = [x for x in tensors((inputs, named)) if x.is_floating_point()]
+        xs = _floats((inputs, named))
         logits = [y for y in _logits(output) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             return  # a penalty's own pass
-        fake = next((x for x in xs if x.grad_fn is not None), None)
-        self.calls += fake is not None
+        fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
+        attached = fake is not None
+        self.calls += attached
         if not logits:
-            self.unread += fake is not None
+            self.unread += attached
             return
-        if fake is not None:
-            self._measure(fake, logits)
-        if fake is not None or not any(x.requires_grad for x in xs):  # a penalty of one's own asks for its gradient
-            made = {x.untyped_storage().data_ptr() for x in self._made}
-            known = fake is not None or any(x.untyped_storage().data_ptr() in made for x in xs)
-            self._calls.append((known, [y.detach() for y in logits]))
+        if not attached and any(x.requires_grad for x in xs):
+            return  # a penalty of one's own asks for its gradient
+        cut = [x.detach() for x in xs]
+        known = self._places(cut)
+        made = fake if attached else next(iter(known), None)
+        slopes = Slopes(logits, self._lead, xs[fake] if attached else None)
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, slopes))
 
-    def _measure(self, x: Tensor, logits: list[Tensor]) -> None:
-        """Wait for the gradients at the logits and at x."""
-        lead = 1 if self.members is None else 2
+    def _places(self, xs: list[Tensor]) -> list[int]:
+        """Which of these a generator has just made; of what, is noted."""
+        places = []
+        for i, x in enumerate(xs):
+            for outputs, z in self._made:
+                if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
+                    places.append(i)
+                    self._z = z
+        return places
+
+    def before_step(self, of_discriminator: bool) -> list[Tensor]:
+        """A player is about to step: what D was called on since the last step was for this one.
+
+        Returns the sums of the slopes at its logits.
+        """
         slopes: list[Tensor] = []
-        for part in logits:
-            part.register_hook(lambda grad: slopes.append(self._apart(grad).abs().sum(-1)))
-
-        def arrived(grad: Tensor) -> None:
-            if slopes and all(slope.shape == grad.shape[:lead] for slope in slopes):
-                grad = grad.detach().float() if grad.dtype in NARROW else grad.detach()
-                length, slope = grad.flatten(lead).norm(dim=-1) if grad.ndim > lead else grad.abs(), sum(slopes)
-                ratio = (length / slope).masked_fill_(slope == 0, NAN)
-                self._slopes = torch.stack([slope.sum(-1), ratio.nanmean(-1)])
-
-        x.register_hook(arrived)
-
-    def before_step(self, of_discriminator: bool) -> None:
-        """A player is about to step: what D was called on since the last step was for this one."""
-        real, fake = ([logits for known, logits in self._calls if known is kind] for kind in (False, True))
-        if of_discriminator and len(real) == len(fake) > 0:  # several of each: gradients that are accumulated
-            self._seen = self._rows(real), self._rows(fake)
-        self._calls = []
         if of_discriminator:
-            self._made = []
+            own = self._of_told() or pairs(self._calls)
+            if own is not None:
+                self._take(*own)
+            elif self._told is not None:
+                self._sum([], [])
+            mine = [] if own is None or self.shared else own[1]
+            self._waiting = [call for call in self._calls if call.attached and call not in mine]
+            slopes = [sign for sign in self._signs if sign is not None]
+        elif found := [one for call in (*self._waiting, *self._calls) for one in call.slopes.through()]:
+            self._push, slopes = found, [one[0] for one in found]
+        self._calls = []
+        return slopes
+
+    def _of_told(self) -> tuple[list[Call], list[Call]] | None:
+        """D's calls that gave the logits that were told, if there are any for both."""
+        if self._told is None:
+            return None
+        memories = [{part.untyped_storage().data_ptr() for part in parts} for parts, _ in self._told]
+        real, fake = ([call for call in self._calls if call.gave(memory)] for memory in memories)
+        # One call that gave both is of one batch, in which it cannot be seen what is real.
+        return (real, fake) if real and fake and not any(call in fake for call in real) else None
+
+    def _take(self, real: list[Call], fake: list[Call]) -> None:
+        """D's own calls of this step."""
+        if self._told is None:
+            self._logits = tuple(self._rows([y for call in calls for y in call.logits]) for calls in (real, fake))
+        self._sum(real, fake)
+        # Where the generated samples stand among D's inputs, there stand the real ones.
+        place = next((call.made for call in fake if call.made is not None), None)
+        picked = [[_of(call.xs, place, self._lead) for call in calls] for calls in (real, fake)]
+        known = [[x for x in some if x is not None] for some in picked]
+        alike = all(some and len({x.shape[self._lead :] for x in some}) == 1 for some in known)
+        self._samples = tuple(torch.cat(some, self._lead - 1) for some in known) if alike else None
+
+    def _sum(self, real: list[Call], fake: list[Call]) -> None:
+        """The gradients at the logits that were told, or at D's own."""
+        told = [None, None] if self._told is None else [slopes for _, slopes in self._told]
+        signs = []
+        for slopes, calls in zip(told, (real, fake), strict=True):
+            found = None if slopes is None else slopes.own()
+            if found is None:
+                found = total([one for call in calls if (one := call.slopes.own()) is not None])
+            signs.append(found)
+        self._signs = tuple(signs)
 
     def after_step(self) -> None:
         """A player has stepped: a closure may have called D several times."""
@@ -113,15 +167,22 @@ class Game:
 
     def close_step(self, step: int) -> None:
         """The step is over: keep its numbers."""
-        pair, slopes = self._told or self._seen, self._slopes
-        if pair is None and slopes is None:
-            return
-        logits = slopes.new_full((LOGITS, *slopes.shape[1:]), NAN) if pair is None else _numbers(*pair)
-        if slopes is None:
-            slopes = logits.new_full((len(GAME) - LOGITS, *logits.shape[1:]), NAN)
-        self.series.add(step, torch.cat([logits, slopes.to(logits.dtype)]))
-        self._told = self._seen = self._slopes = None
-        self._made = []
+        pair, shown, push = self._logits, self._samples, total(self._push)
+        known = (
+            (len(LOGITS), None if pair is None else _numbers(*pair)),
+            (len(PUSH), None if push is None else torch.stack([push[1], push[2] / len(self._push)])),
+            *((1, None if sign is None else sign[None]) for sign in self._signs),
+            (1, None if push is None else push[:1]),
+            (len(SAMPLES), None if shown is None else compared(*shown, self._lead)),
+            (1, None if shown is None else self._repeats.share(shown[0])[None]),
+        )
+        if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
+            last = None if self._z is None else self._repeats_z.share(self._z)[None]
+            nothing = torch.full_like(like, NAN)
+            self.series.add(step, torch.cat([
+                nothing.expand(length, *like.shape) if rows is None else rows for length, rows in (*known, (1, last))
+            ]))  # fmt: skip
+        self._forget()
 
     def remove(self) -> None:
         for hook in self._hooks:
@@ -129,7 +190,7 @@ class Game:
 
 
 def _numbers(real: Tensor, fake: Tensor) -> Tensor:
-    """(LOGITS,) or (LOGITS, N), of logits (n,) or (N, n)."""
+    """(5,) or (5, N), the rows of `LOGITS`, of logits (n,) or (N, n)."""
     # The share of pairs that are in order, ties as half: by rank, not by comparing each with each.
     ranks = fake.sort(-1).values.contiguous()
     places = [torch.searchsorted(ranks, real.contiguous(), right=right).to(real.dtype) for right in (False, True)]
@@ -147,3 +208,12 @@ def _logits(output: Any) -> list[Tensor]:
         parts = output.values() if isinstance(output, Mapping) else output
         return next((found for part in parts if (found := _logits(part))), [])
     return [output] if isinstance(output, Tensor) and output.is_floating_point() and output.ndim else []
+
+
+def _floats(inputs: Any) -> list[Tensor]:
+    return [x for x in tensors(inputs) if x.is_floating_point()]
+
+
+def _of(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
+    """The samples among D's inputs."""
+    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)

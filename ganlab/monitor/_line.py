@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ganlab.monitor._disorder import disorder, median
 from ganlab.monitor._game import GAME
 from ganlab.monitor._points import GRADIENTS, Points, points
 
@@ -15,31 +16,24 @@ def line(monitor) -> str:
     parts = [f"step {max(now.steps[0] for now in found)}"]
     parts += [_phase(now) for now in sorted(found, key=lambda now: now.steps[0])]
     if game := monitor._game.series.read()[-1:]:
-        now = {name: _median(row) for name, row in zip(GAME, game[0][1], strict=True)}
+        now = {name: median(row) for name, row in zip(GAME, game[0][1], strict=True)}
         parts.append(
             f"D right on real {now['real_accuracy']:.2f}, on fake {now['fake_accuracy']:.2f}, "
             f"on pairs {now['pair_accuracy']:.2f}, loss slope {now['loss_slope']:.1e}, "
             f"input slope {now['input_slope']:.1e}"
         )
-    return " | ".join([*parts, *gaps])
+    return " | ".join([*parts, *disorder(monitor), *gaps])
 
 
 @np.errstate(over="ignore")
 def _phase(now: Points) -> str:
     numbers = dict(zip(GRADIENTS, now.values[0], strict=True))
     norms = numbers["grad_norm"]  # (layers, N)
-    by_layer = np.array([_median(row) for row in norms])
+    by_layer = np.array([median(row) for row in norms])
     odd = ", ".join(sorted(set(now.status.flat) - {"ok", "sparse"}))
     if np.isnan(by_layer).all():
         return f"{now.phase}: no gradient ({odd})"
     total = np.median(np.sqrt(np.nansum(norms**2, axis=0)))
     least = int(np.nanargmin(by_layer))
     text = f"{now.phase}: |grad| {total:.1e}, least in {now.things['layer'][least] or 'the net'} {by_layer[least]:.1e}"
-    return text + f", moved {_median(numbers['update_ratio']):.1e}" + (f", some {odd}" if odd else "")
-
-
-def _median(values: np.ndarray) -> float:
-    """Of what is a number; NaN if nothing is."""
-    values = np.ravel(values)
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+    return text + f", moved {median(numbers['update_ratio']):.1e}" + (f", some {odd}" if odd else "")

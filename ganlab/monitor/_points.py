@@ -54,7 +54,7 @@ def points(player: Player, by: str = "layer", last: bool = False) -> Points:
     read = player.series.read()[-1:] if last else player.series.read()
     shape = (len(read), len(player.names), player.members or 1)
     values = np.array([row for _, row, _ in read], dtype=float).reshape(shape[0], len(MEASURES), *shape[1:])
-    nonzero, bad, norm, weight, moved = np.moveaxis(values, 1, 0)
+    nonzero, bad, _, norm, weight, moved = np.moveaxis(values, 1, 0)
     notes = [note for _, _, note in read]
     nothing = np.array([[status in NOTHING for status in note] for note in notes], dtype=bool).reshape(*shape[:2], 1)
     size = np.broadcast_to(np.array(player.sizes, dtype=float)[:, None], shape)

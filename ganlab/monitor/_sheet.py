@@ -10,7 +10,8 @@ from torch import Tensor
 from ganlab._numeric import on_host, pooled, precise
 
 # The rows of `Sheet.after`, in this order.
-MEASURES = ("nonzero", "nonfinite", "grad_norm", "weight_norm", "update_norm")
+MEASURES = ("nonzero", "nonfinite", "weight_sum", "grad_norm", "weight_norm", "update_norm")
+SQUARED = 3  # where the 2-norms begin
 WIDTH = 256  # numbers in a line
 
 
@@ -55,9 +56,10 @@ class Sheet:
         torch.mul(first, 0.0, out=second)
         self._count(second, second, out=self._sums[1])
         torch._foreach_copy_(self.weights, [as_real(w) for w in weights])
-        torch.linalg.vector_norm(self._pages, dim=2, dtype=self._sums.dtype, out=self._sums[2:4])
+        torch.linalg.vector_norm(self._pages, dim=2, dtype=self._sums.dtype, out=self._sums[SQUARED : SQUARED + 2])
+        torch.linalg.vector_norm(second, 1, dim=1, dtype=self._sums.dtype, out=self._sums[2])
         if scale is not None:
-            self._sums[2] /= scale
+            self._sums[SQUARED] /= scale
 
     def _count(self, page: Tensor, scratch: Tensor, out: Tensor) -> None:
         """How many numbers of each line are not 0. NaN is not 0."""
@@ -67,16 +69,16 @@ class Sheet:
             torch.linalg.vector_norm(page, 0, dim=1, dtype=out.dtype, out=out)
 
     def after(self, weights: Sequence[Tensor]) -> Tensor:
-        """After the step: (5, P) or (5, P, N), for each parameter the rows of `MEASURES`.
+        """After the step: (6, P) or (6, P, N), for each parameter the rows of `MEASURES`.
 
-        How many entries of the gradient are not 0, and how many are NaN or infinite; the 2-norms of the gradient, of
-        the parameter before the step, and of the step.
+        How many entries of the gradient are not 0, and how many are NaN or infinite; the 1-norm of the parameter before
+        the step; the 2-norms of the gradient, of the parameter before the step, and of the step.
         """
         torch._foreach_sub_(self.weights, [as_real(w) for w in weights])
-        torch.linalg.vector_norm(self._pages[1], dim=1, dtype=self._sums.dtype, out=self._sums[4])
-        self._sums[2:].square_()
+        torch.linalg.vector_norm(self._pages[1], dim=1, dtype=self._sums.dtype, out=self._sums[-1])
+        self._sums[SQUARED:].square_()
         values = pooled(self._sums.view(-1), self._ends).view(self._shape)
-        values[2:].sqrt_()
+        values[SQUARED:].sqrt_()
         return values
 
 

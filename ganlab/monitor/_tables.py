@@ -9,6 +9,7 @@ from torch import nn
 from ganlab._check import optional
 from ganlab.monitor._activity import ACTIVITY, activity
 from ganlab.monitor._game import GAME
+from ganlab.monitor._moves import MOVES, Moves
 from ganlab.monitor._points import GRADIENTS, points
 from ganlab.monitor._updates import Player
 
@@ -81,3 +82,14 @@ def game(series: list, seeds: Sequence[int]) -> "pandas.DataFrame":
     """See `ganlab.monitor.Monitor.game`."""
     values = np.array([row for _, row, _ in series]).reshape(len(series), len(GAME), 1, len(seeds))
     return frame([step for step, _, _ in series], {}, seeds, values, GAME)
+
+
+def moves(measured: Moves, names: Sequence[str], seeds: Sequence[int]) -> "pandas.DataFrame":
+    """See `ganlab.monitor.Monitor.moves`."""
+    tables = []
+    for phase in names:
+        steps, values, modes = measured.read(phase)
+        table = frame(steps, {"phase": [phase] * len(names), "net": names}, seeds, values, MOVES)
+        named = np.array([mode for step in modes for mode in step], dtype=object)
+        tables.append(table.assign(mode=np.repeat(named, len(seeds))))
+    return _joined(tables)

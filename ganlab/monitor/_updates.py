@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganlab._modules import check_made
+from ganlab.monitor._remains import Remains
 from ganlab.monitor._series import Series
 from ganlab.monitor._sheet import Sheet
 
@@ -18,7 +19,7 @@ class Player:
     Attributes:
         names: of the parameters, as in `net.named_parameters()`.
         sizes: how many numbers each holds, for one member; a complex one is two.
-        series: for each measured step (5, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
+        series: for each measured step (6, P[, N]), the rows of `ganlab.monitor._sheet.MEASURES`; its notes are the
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
         steps: how many there were, measured or not.
@@ -31,7 +32,7 @@ class Player:
         self.name, self.members, self.series, self.optimizer = name, members, series, optimizer
         self.names = [parameter.replace("/", ".") for parameter in named]  # a Population writes / for .
         self.parameters = list(named.values())
-        if not {id(p) for p in self.parameters} & self._optimised():
+        if not {id(p) for p in self.parameters} & self.optimised():
             raise ValueError(f"players[{name!r}]: the optimizer holds none of the network's parameters")
         if len(devices := {p.device for p in self.parameters}) > 1:
             raise ValueError(
@@ -41,19 +42,24 @@ class Player:
         self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
         self.bad, self.measured = 0, 0
         self._touched: set[int] = set()
+        self.remains = Remains(self.parameters, members, self.optimised)
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
         self._hooks, self._hooked = [], set()
         self._status, self._kind, self._under_way = (), None, False
         self._listen()
 
-    def _optimised(self) -> set[int]:
+    def optimised(self) -> set[int]:
+        """The ids of the parameters that the optimizer holds, this network's or not."""
         return {id(p) for group in self.optimizer.param_groups for p in group["params"]}
 
     def _listen(self) -> None:
         """Note which parameters a backward pass reaches; also those that were frozen until now."""
         for i, parameter in enumerate(self.parameters):
             if parameter.requires_grad and i not in self._hooked:
-                self._hooks.append(parameter.register_post_accumulate_grad_hook(lambda _, i=i: self._touched.add(i)))
+                self._hooks += [
+                    parameter.register_hook(lambda _, p=parameter: self.remains.reached(p)),
+                    parameter.register_post_accumulate_grad_hook(lambda _, i=i: self._touched.add(i)),
+                ]
                 self._hooked.add(i)
 
     @torch.no_grad()
@@ -73,7 +79,7 @@ class Player:
         self._under_way = True
 
     def _statuses(self) -> tuple[str, ...]:
-        optimised = self._optimised()
+        optimised = self.optimised()
         status = tuple(self._status_of(i, p, optimised) for i, p in enumerate(self.parameters))
         if set(status) <= {"missing", "frozen"} and "missing" in status:
             status = tuple("detached" if s == "missing" else s for s in status)
@@ -92,10 +98,10 @@ class Player:
         return "sparse" if parameter.grad.is_sparse else "ok"
 
     @torch.no_grad()
-    def after(self, step: int) -> None:
-        """After the step: how far the weights moved."""
+    def after(self, step: int) -> Tensor | None:
+        """After the step: how far the weights moved. (5, P) or (5, P, N); None if it was not measured."""
         if not self._under_way:  # step() was called while a measurement was switched on half way
-            return
+            return None
         values, self._under_way = self._sheet.after(self.parameters), False
         self.series.add(step, values, self._status)
         if self.measured == 0:
@@ -103,11 +109,18 @@ class Player:
         self.bad.add_(values[1] > 0)
         self.measured += 1
         self._listen()
+        return values
+
+    def left(self) -> tuple[Tensor | None, bool]:
+        """The norm of what the step's gradients held before; and whether all of them is older than this round."""
+        left = self.remains.left()
+        return left, left is None and self.reached
 
     def round_ends(self) -> None:
         """The last player has stepped; has this one since it did last?"""
         self.idle += self.steps == self._then
         self._then = self.steps
+        self.remains.round_ends()
 
     def passed_over(self) -> None:
         """Another player has stepped; if it had before, and a backward pass has been here, a step here is missing."""

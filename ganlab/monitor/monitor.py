@@ -11,23 +11,21 @@ one transfer for many steps.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganlab.monitor import _tables
+from ganlab.monitor import _to_ask
 from ganlab.monitor._game import Game
 from ganlab.monitor._gaps import check_discriminator, check_layers, check_optimizer, gaps, members
 from ganlab.monitor._hooks import behind_closure
 from ganlab.monitor._layers import Taps
 from ganlab.monitor._line import line
+from ganlab.monitor._moves import Moves
+from ganlab.monitor._origin import Origin, Search
 from ganlab.monitor._points import seeds as names_of
 from ganlab.monitor._series import Series
 from ganlab.monitor._updates import Player
-
-if TYPE_CHECKING:
-    import pandas
 
 
 class Monitor:
@@ -58,6 +56,10 @@ class Monitor:
             teach the generator) tell the slope of the loss and of D. None: no such player.
         fetch_every, capacity: as in `ganlab.monitor._series.Series`.
         seeds: names of the members in the tables; default 0, 1, ...
+        origin: look for the first number that is not finite. None: behind a network's output that is not finite the
+            layers are looked at, of single networks on a CPU; of populations and on a GPU, only with `activations`.
+            True: every layer's output, everywhere, also one whose infinity a later layer hides, as tanh does: a pass
+            over every activation, and of populations without their faster way. False: nothing is looked for.
 
     From the first measured step on, a monitor holds memory for two copies of the weights.
 
@@ -71,7 +73,7 @@ class Monitor:
     def __init__(
         self, players: Mapping[str, tuple[nn.Module, Optimizer]], *, every: int = 1,
         activations: bool | Sequence[type[nn.Module]] = False, discriminator: str | None = "D",
-        fetch_every: int = 100, capacity: int = 1000, seeds: Sequence[int] | None = None,
+        fetch_every: int = 100, capacity: int = 1000, seeds: Sequence[int] | None = None, origin: bool | None = None,
     ):  # fmt: skip
         if not players:
             raise ValueError("players is empty: give {'D': (D, optimizer_d), 'G': (G, optimizer_g)}")
@@ -94,7 +96,15 @@ class Monitor:
         self._taps = {name: Taps(net, kinds) for name, net in nets.items()} if activations else {}
         self._activity = {(net, phase): series() for net in self._taps for phase in players}
         others = [net for name, net in nets.items() if name != discriminator]
-        self._game = Game(nets.get(discriminator), others, self.members, series())
+        shared = discriminator in players and any(
+            optimizer is players[discriminator][1] for name, (_, optimizer) in players.items() if name != discriminator
+        )
+        self._game = Game(nets.get(discriminator), others, self.members, series(), shared)
+        self._moves = Moves(self.players, self.members, {name: series() for name in players})
+        every_layer = bool(activations) if origin is None else origin
+        self._origin = Search(
+            {} if origin is False else self.players, discriminator, every_layer, origin is True, fetch_every
+        )
         self._hooks = []
         for name, (_, optimizer) in players.items():
             self._hooks.append(optimizer.register_step_pre_hook(partial(self._begins, name)))
@@ -144,84 +154,64 @@ class Monitor:
     def _before(self, name: str) -> None:
         if self.due:
             self.players[name].before()
-            self._game.before_step(name == self.discriminator)
+            self._moves.before(name)
+            slopes = self._game.before_step(name == self.discriminator)
+            self._origin.before(name, slopes)
 
     def _after(self, name: str) -> None:
         if self.due:
-            self.players[name].after(self.step + 1)
+            if (values := self.players[name].after(self.step + 1)) is not None:
+                self._moves.after(name, self.step + 1)
+                self._origin.after(name, values)
             for net, taps in self._taps.items():
                 if (taken := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
         self._game.after_step()
+        self._moves.window_ends()
+        for other, player in self.players.items():
+            player.remains.window_ends(own=other == name)
         if name != self.clock:
             self.players[self.clock].passed_over()
         else:
             for other in self.players.values():
                 other.round_ends()
+            self._moves.round_ends()
             if self.due:
                 self._game.close_step(self.step + 1)
+                self._origin.step_ends()
             self.step += 1
             self._switch()
 
     def _switch(self) -> None:
-        for part in (*self._taps.values(), self._game):
+        self._origin.at(self.step + 1, self.due)
+        remains = [player.remains for player in self.players.values()]
+        for part in (*self._taps.values(), self._game, self._moves, *remains):
             part.on = self.due
 
-    def gradients(self, by: str = "layer") -> "pandas.DataFrame":
-        """A row for each step, phase (the player that stepped), layer and seed.
+    gradients, totals, activations = _to_ask.gradients, _to_ask.totals, _to_ask.activations
+    game, moves = _to_ask.game, _to_ask.moves
 
-        Columns: step, phase, layer, depth (0 for the first layer registered), seed, grad_norm (2-norm of the loss's
-        gradient), zero_share (share of exact zeros), nonfinite (how many entries are NaN or infinite), update_ratio
-        (2-norm of the step taken over that of the weights), status. With `by="parameter"` also parameter. With
-        `by="net"` a row for the whole network of the player, with no layer and no depth.
+    @property
+    def origin(self) -> Origin | None:
+        """The first number that was not finite, in order of time, in the measured steps; None if all were.
 
-        `status` is "ok", or why there is no number (NaN): "frozen" (requires_grad is off), "missing" (no gradient
-        reached the parameter), "detached" (none reached the whole network), "stale" (a gradient is there, but no
-        backward pass has touched it since the last step), "not in optimizer"; "sparse" has numbers. A layer or a net
-        has the status of its parameters, or "mixed"; its numbers are those of its parameters that have any.
+        It names step, phase, net, layer and where ("forward", "backward", "gradient" or "weights"), and says so as a
+        string. Forward, it is the first layer whose output was not finite, or a function in front of it; the layers'
+        own hooks see modules alone. Of the backward pass the gradient at D's logits is seen, and that of parameters:
+        there the layer is the first that the pass came to.
 
-        Raises:
-            ValueError: another `by`.
+        >>> import torch
+        >>> from ganlab.monitor import Monitor
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+        >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        >>> monitor = Monitor({"G": (net, optimizer)})
+        >>> _ = torch.nn.init.constant_(net[1].bias, torch.inf)
+        >>> net(torch.ones(3, 2)).sum().backward(); optimizer.step()
+        >>> print(monitor.origin)
+        layer 1 of G, forward, step 1
         """
-        return _tables.gradients(self.players.values(), self.seeds, by)
-
-    def totals(self) -> "pandas.DataFrame":
-        """A row for each phase, parameter and seed: measured steps, and in how many the gradient was not finite.
-
-        Counted at every measured step, also at those that `capacity` has dropped since.
-        """
-        return _tables.totals(self.players.values(), self.seeds)
-
-    def activations(self) -> "pandas.DataFrame":
-        """A row for each step, phase, net, layer and seed, if the layers are tapped.
-
-        Columns: step, phase (whose step the passes belonged to), net, layer, kind, depth, seed, rms, dead_share (units
-        that are 0 for the whole batch; NaN for layers with weights), saturated_share (tanh and sigmoid outputs within
-        0.5 % of their range from a bound; else NaN), grad_rms (RMS over the entries of dL/dh, h the layer's output; NaN
-        where none came back).
-        """
-        parts = {key: (self._taps[key[0]].layers, series.read()) for key, series in self._activity.items()}
-        return _tables.activations(parts, self.seeds)
-
-    def game(self) -> "pandas.DataFrame":
-        """A row for each step and seed: D's accuracy and mean logit on real and on generated data, and two factors of
-        the gradient that D sends to G: loss_slope, the sum over the batch of |dL/dlogit|, and input_slope, the mean
-        over the batch of ||dD/dx||_2 at the generated samples.
-
-        real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
-        relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a
-        real and a generated sample whose logits are in order (ties half).
-
-        A small loss_slope is saturation: D is sure, and the loss is flat there. With batch norm in D, input_slope mixes
-        samples. Of a map of logits, or of several, each place counts as a logit, and input_slope is that of their
-        mean, weighted by their slopes.
-
-        Accuracies and logits are read off D's two calls in its own step, where one is on what a generator player has
-        just returned. Where it is not (real and fake in one batch, augmented samples), they are NaN, and the loop has
-        to tell them: `logits(real, fake)`.
-        """
-        return _tables.game(self._game.series.read(), self.seeds)
+        return self._origin.read()
 
     @property
     def gaps(self) -> list[str]:
@@ -231,12 +221,16 @@ class Monitor:
         return list(gaps(self))
 
     def line(self) -> str:
-        """One line for a live display: the last measured step. Fetches what is pending."""
+        """One line for a live display: the last measured step. Fetches what is pending.
+
+        It says what is out of order: a player in eval mode, gradients that were not cleared, a step that moves another
+        player, samples that are all alike, a loss of G that pushes logits down, the first number that is not finite.
+        """
         return line(self)
 
     def close(self) -> None:
         """Take every hook off. The tables stay."""
-        for part in (*self._hooks, *self.players.values(), self._game, *self._taps.values()):
+        for part in (*self._hooks, *self.players.values(), self._game, self._moves, self._origin, *self._taps.values()):
             part.remove()
 
     def __enter__(self) -> "Monitor":

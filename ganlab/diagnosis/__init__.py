@@ -1,0 +1,38 @@
+"""What is wrong, and how sure is that? A run's measurements, read by rules.
+
+`diagnose` reads a monitor or its tables and returns findings, surest first: a cause, the numbers that speak for it, a
+fix, a page, and a certainty that was measured on a zoo of games. "healthy" and "unknown" are answers. This wing reads
+tables, and needs no network.
+
+doctor.py: every rule looks, and what they say is put in order.
+causes.py: the register of causes, from which the symptom page is made too.
+findings.py: what is said, as text, HTML and a dict.
+rules.py: what a rule is.
+_wiring.py, _targets.py, _samples.py, _nonfinite.py, _depth.py, _rates.py, _balance.py: the rules, a family a file.
+certainty.py: how often each was right.
+chart.py: a monitor's tables as arrays, one chart a network.
+features.py: a chart in numbers; _game.py, _steps.py, _flow.py, _layers.py, _windows.py make them.
+"""
+
+from ganlab.diagnosis.causes import CAUSES, Cause, cause
+from ganlab.diagnosis.chart import Chart, charts
+from ganlab.diagnosis.doctor import RULES, diagnose, findings
+from ganlab.diagnosis.features import features
+from ganlab.diagnosis.findings import Diagnosis, Finding
+from ganlab.diagnosis.rules import Condition, Rule
+
+__all__ = [
+    "CAUSES",
+    "RULES",
+    "Cause",
+    "Chart",
+    "Condition",
+    "Diagnosis",
+    "Finding",
+    "Rule",
+    "cause",
+    "charts",
+    "diagnose",
+    "features",
+    "findings",
+]  # fmt: skip

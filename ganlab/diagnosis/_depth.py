@@ -1,0 +1,48 @@
+"""Rules on depth: the gradient from layer to layer, and units that pass none on."""
+
+from ganlab.diagnosis.rules import Rule, above, below
+
+RULES = [
+    Rule(
+        "depth-vanishing",
+        "G-vanishes",
+        (below("G_back_early", -2.0),),
+        "dL/dh at G's first layer is {ten_G_back_early:.0e} of that at its last",
+        "chapter 4: variance maps",
+    ),
+    Rule(
+        "explosion",
+        "G-explodes",
+        (above("G_back_early", 2.0),),
+        "dL/dh at G's first layer is {ten_G_back_early:.0e} times that at its last",
+        "chapter 4: variance maps",
+    ),
+    Rule(
+        "dead-units",
+        "G-dead",
+        (above("G_dead", 0.8),),
+        "{G_dead:.0%} of the units of a layer of G are 0 for a whole batch",
+        "chapter 12: dead units",
+    ),
+    Rule(
+        "dead-units",
+        "D-dead",
+        (above("D_dead", 0.8),),
+        "{D_dead:.0%} of the units of a layer of D are 0 for a whole batch",
+        "chapter 12: dead units",
+    ),
+    Rule(
+        "saturated-units",
+        "G-saturated",
+        (above("G_saturated", 0.5),),
+        "{G_saturated:.0%} of the outputs of a bounded layer of G are at a bound",
+        "chapter 12: saturated units",
+    ),
+    Rule(
+        "saturated-units",
+        "D-saturated",
+        (above("D_saturated", 0.5),),
+        "{D_saturated:.0%} of the outputs of a bounded layer of D are at a bound",
+        "chapter 12: saturated units",
+    ),
+]

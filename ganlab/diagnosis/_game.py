@@ -1,0 +1,93 @@
+"""Features of the game: D's logits and accuracies, the slopes of both losses, the samples beside the data."""
+
+import numpy as np
+
+from ganlab.diagnosis._windows import early, first, late, late_part, least, log, median, most, series
+from ganlab.diagnosis.chart import Block, Chart
+
+# Taken as they are, as the median over the second half.
+_PLAIN = (
+    "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
+    "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
+    "repeat", "repeat_z",
+)  # fmt: skip
+_LOGITS = ("margin", "margin_first", "margin_early", "swing", "logit_low", "logit_high", "logit_growth")
+_SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
+_DERIVED = (
+    *(f"{name}_swing" for name in _SWINGS), "pair_low",
+    "real_slope_even", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
+    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target",
+)  # fmt: skip
+_EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
+
+
+def features(chart: Chart) -> dict[str, float]:
+    """Of the game of a chart.
+
+    margin: mean logit on real less that on generated samples, late; margin_early likewise; margin_growth: their ratio.
+    swing: standard deviation, over late steps, of the mean of both mean logits.
+    logit_low, logit_high: least and greatest mean logit of the run.
+    same_slopes: |loss_slope - fake_slope|, 0 where G's loss has on the generated samples the slope of D's, as with
+        minimax and Wasserstein. opposite_slopes: |loss_slope + fake_slope - 1|, 0 where the two add up to 1, as with
+        the non-saturating loss (sigma(l) and 1 - sigma(l)).
+    logit_growth: log10 of the size of the mean logits, late over early. Name_swing: standard deviation over late steps.
+    pair_low: the least pair_accuracy of late steps.
+    real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
+    real_slope_even: real_slope - fake_slope, 0 where D's loss tells the two kinds not apart.
+    low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
+        of the data; positive is beyond the data.
+    energy_first: at the first step. energy_fall: late over first. energy_least: of the run.
+    """
+    block = chart.game
+    found = {name: late(block, name)[0] for name in _PLAIN}
+    found |= {f"{name}_early": early(block, name)[0] for name in _EARLY}
+    found |= dict.fromkeys(_LOGITS, np.nan)
+    if not len(block.steps):
+        return found | dict.fromkeys(_DERIVED, np.nan)
+    real, fake = series(block, "real_logit"), series(block, "fake_logit")
+    if len(real) and len(fake):
+        both = np.concatenate([real, fake])
+        found |= {
+            "margin": median(late_part(block, real - fake))[0], "margin_first": (real - fake)[0, 0],
+            "swing": float(np.nanstd(late_part(block, real + fake) / 2)),
+            "logit_low": least(both), "logit_high": most(both), "margin_early": median(_early(block, real - fake))[0],
+            "logit_growth": _growth(block, np.abs(np.stack([real, fake]).max(axis=0))),
+        }  # fmt: skip
+    found["real_slope_even"] = found["real_slope"] - found["fake_slope"]
+    found["same_slopes"] = abs(found["loss_slope"] - found["fake_slope"])
+    found["opposite_slopes"] = abs(found["loss_slope"] + found["fake_slope"] - 1)
+    found["input_slope_growth"] = found["input_slope"] / found["input_slope_early"]
+    extent = found["real_high"] - found["real_low"]
+    found["low_gap"] = (found["real_low"] - found["fake_low"]) / extent
+    found["high_gap"] = (found["fake_high"] - found["real_high"]) / extent
+    found["energy_first"] = first(block, "energy")[0]
+    found["energy_fall"] = found["energy"] / found["energy_first"]
+    found["energy_least"] = least(series(block, "energy"))
+    found["spread_fall"] = found["spread"] / found["spread_early"]
+    found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
+    found["pair_low"] = (
+        least(late_part(block, series(block, "pair_accuracy"))) if "pair_accuracy" in block.values else np.nan
+    )
+    found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
+    found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
+    return found
+
+
+def _early(block: Block, values: np.ndarray) -> np.ndarray:
+    return values[block.steps <= max(block.steps[-1] / 4, block.steps[0])]
+
+
+def _growth(block: Block, values: np.ndarray) -> float:
+    """log10 of the late over the early median."""
+    return float(log(median(late_part(block, values))[0]) - log(median(_early(block, values))[0]))
+
+
+def _swing(block: Block, column: str) -> float:
+    """Standard deviation over late steps."""
+    values = series(block, column)
+    values = late_part(block, values) if len(values) else values
+    return float(np.nanstd(values)) if (~np.isnan(values)).any() else float("nan")
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))

@@ -1,0 +1,96 @@
+"""Features of the players' steps: gradients and updates of a whole network, and what moves what."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ganlab.diagnosis._windows import early, first, late, late_part, log, median, most, series
+from ganlab.diagnosis.chart import Block, Chart
+
+PLAYERS = ("D", "G")
+_STATUSES = ("detached", "missing", "frozen", "stale", "mixed")
+_NAMES = (
+    "grad", "grad_growth", "grad_cv", "grad_spike", "zeros", "bad", "update", "update_early", "update_most", *_STATUSES,
+    "carried", "eval", "eval_other", "moves_other", "weights", "weights_growth", "evenness", "rounds",
+)  # fmt: skip
+
+
+def features(chart: Chart) -> dict[str, float]:
+    """Of each player P.
+
+    P_grad: log10 of the 2-norm of its gradient, late; P_grad_growth: that less the early one; P_grad_cv: standard
+        deviation over mean of late norms; P_grad_spike: largest norm over the median. P_zeros: late share of exact
+        zeros in it. P_bad: share of steps in which it was not finite.
+    P_update: log10 of update over weights, the median over layers, late; P_update_most: the largest of the run.
+    P_detached, ..., P_mixed: share of the layers' measurements with that status.
+    P_carried: as in `Monitor.moves`, late. P_eval: share of its steps in which P was not wholly in train mode;
+    P_eval_other: the other network. P_moves_other: log10 of the most that its step moved the other network by.
+    P_weights: log10 of the root mean square of its weights, late; P_weights_growth: that less the first; P_evenness: as
+    in `Monitor.moves`, late.
+    update_gap: D_update - G_update. blind: share of G's steps with a gradient in which none came by way of D.
+    P_rounds: steps measured over those of the player that has most.
+    """
+    most_steps = max((len(block.steps) for block in chart.gradients.values()), default=0)
+    found = {}
+    for player in PLAYERS:
+        block = chart.gradients.get(player)
+        parts = dict.fromkeys(_NAMES, np.nan) | dict(_gradients(block)) | dict(_moves(chart, player))
+        parts["rounds"] = len(block.steps) / most_steps if block is not None else np.nan
+        found |= {f"{player}_{name}": value for name, value in parts.items()}
+    return found | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}
+
+
+def _blind(chart: Chart) -> float:
+    """Share of G's steps with a gradient in which none came by way of D; NaN where D's slopes are not watched."""
+    block = chart.gradients.get("G")
+    if block is None or "loss_slope" not in chart.game.values:
+        return np.nan
+    through = chart.game.steps[~np.isnan(chart.game.values["loss_slope"][:, 0])]
+    stepped = block.steps[~np.isnan(total(block))]
+    return float(np.mean(~np.isin(stepped, through))) if len(stepped) else np.nan
+
+
+def total(block: Block | None) -> np.ndarray:
+    """(T,): the norm of the whole gradient; NaN where no layer has one, or one is not finite."""
+    norms = series(block, "grad_norm")
+    if not len(norms):
+        return np.array([])
+    bad = series(block, "nonfinite")
+    whole = np.sqrt(np.nansum(norms**2, axis=1))
+    return np.where(np.isnan(norms).all(axis=1) | (np.nansum(bad, axis=1) > 0), np.nan, whole)
+
+
+def _gradients(block: Block | None) -> Iterator[tuple[str, float]]:
+    if block is None or not len(block.steps):
+        return
+    norms = total(block)[:, None]
+    late_norms = late_part(block, norms)
+    middle = median(late_norms)[0]
+    start = median(norms[block.steps <= max(block.steps[-1] / 4, block.steps[0])])[0]
+    yield "grad", log(middle)
+    yield "grad_growth", log(middle) - log(start)
+    yield "grad_cv", np.nanstd(late_norms) / np.nanmean(late_norms) if (~np.isnan(late_norms)).sum() > 1 else np.nan
+    yield "grad_spike", log(most(norms)) - log(middle)
+    yield "zeros", np.nanmedian(late(block, "zero_share"))
+    yield "bad", np.mean(np.nansum(series(block, "nonfinite"), axis=1) > 0)
+    yield "update", log(np.nanmedian(late(block, "update_ratio")))
+    yield "update_early", log(np.nanmedian(early(block, "update_ratio")))
+    yield "update_most", log(most(series(block, "update_ratio")))
+    status = series(block, "status")
+    for kind in _STATUSES:
+        yield kind, float((status == kind).mean())
+
+
+def _moves(chart: Chart, player: str) -> Iterator[tuple[str, float]]:
+    own = chart.moves.get((player, player))
+    yield "carried", late(own, "carried")[0]
+    size = log(late(own, "weights")[0])
+    yield "weights", size
+    yield "weights_growth", size - log(first(own, "weights")[0])
+    yield "evenness", late(own, "evenness")[0]
+    for name, net in (("eval", player), ("eval_other", next(p for p in PLAYERS if p != player))):
+        modes = series(chart.moves.get((player, net)), "mode")
+        seen = modes[modes != ""]
+        yield name, float((seen != "train").mean()) if len(seen) else np.nan
+    others = [series(block, "moved") for (phase, net), block in chart.moves.items() if phase == player != net]
+    yield "moves_other", log(most(np.concatenate([x.ravel() for x in others]))) if others else np.nan

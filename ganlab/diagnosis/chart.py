@@ -1,0 +1,154 @@
+"""A patient's chart: what a monitor measured of one GAN, as arrays over its measured steps."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganlab._check import optional
+
+if TYPE_CHECKING:
+    import pandas
+
+# The tables of a monitor that are read, by the names of their methods; `game` alone need be there.
+TABLES = ("game", "gradients", "activations", "moves")
+KEYS = frozenset({"step", "phase", "net", "layer", "kind", "depth", "seed", "parameter"})
+
+
+@dataclass(frozen=True)
+class Block:
+    """One player's or one network's rows: `values[column]` is (T, K), at T steps of K layers in order."""
+
+    steps: np.ndarray
+    layers: tuple[str, ...]
+    kinds: tuple[str, ...]
+    values: Mapping[str, np.ndarray]
+
+    def upto(self, step: int) -> "Block":
+        """The same, as it was at `step`."""
+        keep = self.steps <= step
+        return Block(self.steps[keep], self.layers, self.kinds, {k: v[keep] for k, v in self.values.items()})
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What was measured of one GAN.
+
+    Attributes:
+        seed: its name in the tables.
+        game: one thing, so K is 1.
+        gradients: by player, in its own steps.
+        activations: by network, in the step of the player of that name.
+        moves: by (player that stepped, network).
+        origin: the first number that was not finite: step, phase, net, layer, where. Empty: all were finite.
+    """
+
+    seed: Any
+    game: Block
+    gradients: Mapping[str, Block] = field(default_factory=dict)
+    activations: Mapping[str, Block] = field(default_factory=dict)
+    moves: Mapping[tuple[str, str], Block] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """The last step at which anything was measured; 0 if none was."""
+        blocks = [self.game, *self.gradients.values()]
+        return int(max((block.steps[-1] for block in blocks if len(block.steps)), default=0))
+
+    def upto(self, step: int) -> "Chart":
+        """The chart as it was at `step`."""
+        early = {"game": self.game.upto(step)}
+        for name in ("gradients", "activations", "moves"):
+            early[name] = {key: block.upto(step) for key, block in getattr(self, name).items()}
+        known = self.origin if self.origin and self.origin["step"] <= step else {}
+        return Chart(self.seed, **early, origin=known)
+
+
+def charts(source: Any) -> list[Chart]:
+    """A chart for each network of a monitor, or of its tables.
+
+    Args:
+        source: a `ganlab.monitor.Monitor`, or a mapping of its tables: "game", and if there are any "gradients"
+            (`by="layer"`), "activations", "moves" and "origin" (a row a seed).
+
+    Raises:
+        TypeError: neither.
+        ValueError: nothing was measured yet.
+    """
+    tables = dict(source) if isinstance(source, Mapping) else tables_of(source)
+    if unknown := sorted(set(tables) - {*TABLES, "origin"}):
+        raise ValueError(f"tables has {', '.join(unknown)}: give the tables {', '.join(TABLES)} of a monitor")
+    seeds = _seeds(tables)
+    if not seeds:
+        raise ValueError("nothing was measured yet: train some steps under the monitor first")
+    return [_chart(seed, tables) for seed in seeds]
+
+
+def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
+    """The tables of a monitor, to keep or to hand to `charts`.
+
+    Raises:
+        TypeError: it is no monitor.
+    """
+    if not all(callable(getattr(monitor, name, None)) for name in ("game", "gradients")):
+        raise TypeError(
+            f"source is a {type(monitor).__name__}: give a ganlab.monitor.Monitor, or its tables as "
+            "{'game': monitor.game(), 'gradients': monitor.gradients()}"
+        )
+    tables = {"game": monitor.game(), "gradients": monitor.gradients(by="layer"), "moves": monitor.moves()}
+    with suppress(ValueError):  # its layers are not tapped
+        tables["activations"] = monitor.activations()
+    if (found := monitor.origin) is not None:
+        row = {name: getattr(found, name) for name in ("step", "phase", "net", "layer", "where")}
+        tables["origin"] = optional("pandas", extra="lab").DataFrame([row])
+    return tables
+
+
+def _seeds(tables: Mapping[str, "pandas.DataFrame"]) -> list:
+    for name in TABLES:
+        if name in tables and len(tables[name]):
+            return list(dict.fromkeys(tables[name].seed))
+    return []
+
+
+def _chart(seed: Any, tables: Mapping[str, "pandas.DataFrame"]) -> Chart:
+    own = {name: table[table.seed == seed] for name, table in tables.items() if name in TABLES and len(table)}
+    parts: dict[str, Any] = {"game": _block(own["game"]) if "game" in own else Block(np.array([], int), (), (), {})}
+    for name, keys in (("gradients", ["phase"]), ("moves", ["phase", "net"])):
+        parts[name] = dict(_blocks(own[name], keys)) if name in own else {}
+    if (layers := own.get("activations")) is not None:
+        parts["activations"] = dict(_blocks(layers[layers.phase == layers.net], ["net"]))
+    return Chart(seed, **parts, origin=_origin(tables.get("origin"), seed))
+
+
+def _origin(table: "pandas.DataFrame | None", seed: Any) -> dict[str, Any]:
+    if table is None or table.empty:
+        return {}
+    rows = table[table.seed == seed] if "seed" in table else table
+    return {} if rows.empty else rows.iloc[0].to_dict()
+
+
+def _blocks(table: "pandas.DataFrame", keys: list[str]) -> Iterator[tuple[Any, Block]]:
+    for key, rows in table.groupby(keys, sort=False):
+        yield (key[0] if len(keys) == 1 else key), _block(rows)
+
+
+def _block(rows: "pandas.DataFrame") -> Block:
+    """Long rows to (T, K): rows of a step follow each other in the order of the layers."""
+    steps = np.unique(rows.step.to_numpy())
+    layers = tuple(dict.fromkeys(rows.layer)) if "layer" in rows else ("",)
+    kinds = tuple(rows.drop_duplicates("layer").kind) if "kind" in rows else ("",) * len(layers)
+    at = np.searchsorted(steps, rows.step.to_numpy())
+    where = {layer: i for i, layer in enumerate(layers)}
+    to = np.array([where[layer] for layer in rows.layer]) if "layer" in rows else np.zeros(len(rows), int)
+    values = {}
+    for column in rows.columns.difference(list(KEYS)):
+        raw = rows[column].to_numpy()
+        numeric = raw.dtype.kind in "fiub"
+        grid = np.full((len(steps), len(layers)), np.nan if numeric else "", dtype=float if numeric else object)
+        grid[at, to] = raw
+        values[column] = grid
+    return Block(steps, layers, kinds, values)

@@ -1,0 +1,109 @@
+"""The doctor: every rule looks at the features of a run, and what they say is put in order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganlab.diagnosis import (
+    _balance,
+    _depth,
+    _nonfinite,
+    _rates,
+    _samples,
+    _targets,
+    _wiring,
+)
+from ganlab.diagnosis.causes import cause
+from ganlab.diagnosis.certainty import Certainties
+from ganlab.diagnosis.chart import Chart, charts
+from ganlab.diagnosis.features import features
+from ganlab.diagnosis.findings import HEALTHY, UNKNOWN, Diagnosis, Finding
+from ganlab.diagnosis.rules import Rule, below
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for family in (_wiring, _targets, _samples, _nonfinite, _depth, _rates, _balance)
+    for rule in family.RULES
+}
+
+_LEARNS = below("energy_fall", 0.8)  # late over first
+
+
+def diagnose(source: Any, *, upto: int | None = None) -> Diagnosis | list[Diagnosis]:
+    """What is wrong, how sure that is, and what to type.
+
+    >>> import torch
+    >>> from ganlab import diagnose, nets
+    >>> from ganlab.monitor import Monitor
+    >>> G, D = nets.mlp_generator((2,)), nets.mlp_discriminator((2,))
+    >>> opt_g, opt_d = torch.optim.Adam(G.parameters(), 1e-3), torch.optim.Adam(D.parameters(), 1e-3)
+    >>> monitor = Monitor({"D": (D, opt_d), "G": (G, opt_g)}, activations=True)
+    >>> for _ in range(20):
+    ...     real, fake = torch.randn(64, 2), G(torch.randn(64, G.latent))
+    ...     opt_d.zero_grad(); torch.nn.functional.softplus(D(fake.detach()) - D(real)).mean().backward(); opt_d.step()
+    ...     opt_g.zero_grad(); D(fake).mean().backward(); opt_g.step()  # the sign is wrong
+    >>> diagnose(monitor).cause
+    'sign-turned'
+
+    Args:
+        source: a `ganlab.monitor.Monitor`, its tables as a mapping (`charts`), or a `Chart`.
+        upto: as if the run had ended at this step.
+
+    Returns:
+        A `Diagnosis`; of a population a list, one for each network.
+
+    Raises:
+        TypeError: the source is none of these.
+        ValueError: nothing was measured yet.
+    """
+    found = [source] if isinstance(source, Chart) else charts(source)
+    several = len(found) > 1
+    named = [
+        Diagnosis(findings(features(chart, upto)), (chart if upto is None else chart.upto(upto)).last,
+                  chart.seed if several else None)
+        for chart in found
+    ]  # fmt: skip
+    return named if several else named[0]
+
+
+def findings(numbers: Mapping[str, float]) -> list[Finding]:
+    """What features say, surest first: a finding for each cause that a rule speaks for, or "healthy" or "unknown"."""
+    certainties = Certainties.shipped()
+    best: dict[str, Rule] = {}
+    for rule in fired(numbers):
+        if rule.cause not in best or certainties.of(rule.name) > certainties.of(best[rule.cause].name):
+            best[rule.cause] = rule
+    order = sorted(best.values(), key=lambda rule: -certainties.of(rule.name))
+    if not order:
+        return [_nothing(numbers, certainties)]
+    names = [rule.cause for rule in order]
+    return [
+        _finding(rule, numbers, certainties.of(rule.name, later=place > 0), tuple(n for n in names if n != rule.cause))
+        for place, rule in enumerate(order)
+    ]
+
+
+def fired(numbers: Mapping[str, float]) -> list[Rule]:
+    """The rules whose conditions all hold."""
+    return [rule for rule in RULES.values() if rule.fires(numbers)]
+
+
+def learns(numbers: Mapping[str, Any]) -> Any:
+    """Whether the samples have come nearer to the data: numbers of one run, or columns of many."""
+    return _LEARNS(numbers)
+
+
+def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others: tuple[str, ...]) -> Finding:
+    known = cause(rule.cause)
+    return Finding(known.id, known.title, rule.tells(numbers), known.fix, certainty, known.page, others)
+
+
+def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
+    if learns(numbers):
+        fall = numbers["energy_fall"]
+        seen = f"no rule fires, and the samples come nearer to the data (energy distance {fall:.2f} of its first)"
+        return Finding(HEALTHY, "Nothing was found, and it learns.", seen, "", certainties.of(HEALTHY))
+    seen = "no rule fires, and whether it learns cannot be seen"
+    return Finding(
+        UNKNOWN, "Nothing was found, which is not to say that nothing is wrong.", seen,
+        "train longer, and look at the samples", certainties.of(UNKNOWN), "symptoms",
+    )  # fmt: skip

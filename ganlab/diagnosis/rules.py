@@ -1,0 +1,82 @@
+"""What a rule is: a cause, the conditions that speak for it, and where its thresholds come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A feature is above, or below, a threshold. NaN is neither."""
+
+    feature: str
+    above: bool
+    threshold: float
+
+    def __call__(self, features: Mapping[str, float]) -> bool:
+        value = features.get(self.feature, float("nan"))
+        return value > self.threshold if self.above else value < self.threshold
+
+    def turned(self) -> "Condition":
+        """The opposite condition."""
+        return Condition(self.feature, not self.above, self.threshold)
+
+    def __str__(self) -> str:
+        return f"{self.feature} {'>' if self.above else '<'} {self.threshold:g}"
+
+
+def above(feature: str, threshold: float) -> Condition:
+    return Condition(feature, True, threshold)
+
+
+def below(feature: str, threshold: float) -> Condition:
+    return Condition(feature, False, threshold)
+
+
+def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]:
+    return above(feature, low), below(feature, high)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """All conditions hold: then this is a cause to think of.
+
+    Attributes:
+        cause: its id in `ganlab.diagnosis.CAUSES`.
+        name: the rule's own; a cause may have several rules.
+        when: the conditions, all of them.
+        evidence: a sentence; what stands in braces are features.
+        source: what the thresholds rest on: a chapter's experiment, a paper, or arithmetic.
+    """
+
+    cause: str
+    name: str
+    when: tuple[Condition, ...]
+    evidence: str
+    source: str
+
+    def fires(self, features: Mapping[str, float]) -> bool:
+        return all(condition(features) for condition in self.when)
+
+    def tells(self, features: Mapping[str, float]) -> str:
+        """The evidence, with its numbers."""
+        return self.evidence.format_map(_Numbers(features))
+
+
+class _Numbers(dict):
+    """Features for a sentence. A name that begins with ten_ is ten to the power of the feature."""
+
+    def __init__(self, features: Mapping[str, float]):
+        super().__init__(features)
+
+    def __missing__(self, name: str) -> float:
+        if name.startswith("ten_"):
+            return 10 ** self[name.removeprefix("ten_")]
+        if name.startswith("not_"):
+            return 1 - self[name.removeprefix("not_")]
+        return float("nan")
+
+
+def for_players(make, players: tuple[str, ...] = ("D", "G")) -> list[Rule]:
+    """A rule for each player; `make(player)` writes it."""
+    return list(map(partial(make), players))

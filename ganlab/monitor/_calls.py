@@ -1,0 +1,97 @@
+"""One call of D: what it was called on, its logits, and the gradients that reach these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganlab._numeric import NAN, NARROW
+
+
+class Slopes:
+    """Listens for dL/dlogit at logits that are still to be passed backward. Each backward pass leaves its numbers.
+
+    A pass that makes a graph of its own belongs to a penalty, which asks D for a gradient: it is no loss's.
+
+    Args:
+        logits: (batch, ...), or (N, batch, ...) with `lead` 2.
+        x: D's input, if it hangs on a generator: passes that reach it are told from those that end in D.
+    """
+
+    def __init__(self, logits: Sequence[Tensor], lead: int, x: Tensor | None = None):
+        self._lead = lead
+        # By pass: with sign and without, of each sample; and (2,) or (2, N), the numbers of a pass that reached x.
+        self._all: dict[int, Tensor] = {}
+        self._through: dict[int, Tensor] = {}
+        for part in logits:
+            part.register_hook(self._at_logits)
+        if x is not None:
+            x.register_hook(self._at_input)
+
+    def _at_logits(self, grad: Tensor) -> None:
+        if torch.is_grad_enabled():
+            return
+        grad = widened(grad).reshape(*grad.shape[: self._lead], -1)
+        both, now = torch.stack([grad.sum(-1), grad.abs().sum(-1)]), torch._C._current_graph_task_id()
+        known = self._all.get(now)
+        self._all[now] = both if known is None or known.shape != both.shape else known + both
+
+    def _at_input(self, grad: Tensor) -> None:
+        now = torch._C._current_graph_task_id()
+        slope = self._all.get(now)
+        if torch.is_grad_enabled() or slope is None or slope.shape[1:] != grad.shape[: self._lead]:
+            return
+        grad, size = widened(grad), slope[1]
+        length = grad.flatten(self._lead).norm(dim=-1) if grad.ndim > self._lead else grad.abs()
+        self._through[now] = (length / size).masked_fill_(size == 0, NAN).nanmean(-1)
+
+    def own(self) -> Tensor | None:
+        """() or (N,), the signed sum over the batch, of the passes that ended in D; of all, if all went on to x."""
+        ended = [one[0].sum(-1) for now, one in self._all.items() if now not in self._through]
+        return total(ended or [one[0].sum(-1) for one in self._all.values()])
+
+    def through(self) -> list[Tensor]:
+        """For each pass that reached x: (3,) or (3, N), both sums over the batch, and the mean of ||dD/dx||."""
+        return [torch.cat([self._all[now].sum(-1), steep[None]]) for now, steep in self._through.items()]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """xs: the inputs that are floats. logits: without their graph. made: the place in `xs` of what a generator made, or
+    None for a call on real samples. attached: it still hangs on the generator's graph.
+    """
+
+    xs: list[Tensor]
+    logits: list[Tensor]
+    made: int | None
+    attached: bool
+    slopes: Slopes
+
+    def gave(self, storages: set[int]) -> bool:
+        """Whether tensors in these memories are its logits."""
+        return any(part.untyped_storage().data_ptr() in storages for part in self.logits)
+
+
+def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
+    """D's calls in its own step, on real samples and on generated ones: one of each, or several, that are accumulated.
+
+    Where those on detached samples are as many as the real ones, what still hangs on the generator is the generator's.
+    """
+    real = [call for call in calls if call.made is None]
+    fake = [call for call in calls if call.made is not None]
+    cut = [call for call in fake if not call.attached]
+    for some in (cut, fake):
+        if len(real) == len(some) > 0:
+            return real, some
+    return None
+
+
+def total(parts: Sequence[Tensor]) -> Tensor | None:
+    """The sum; None of nothing."""
+    return torch.stack(list(parts)).sum(0) if parts else None
+
+
+def widened(x: Tensor) -> Tensor:
+    """Without its graph, and in float32 at least."""
+    return x.detach().float() if x.dtype in NARROW else x.detach()

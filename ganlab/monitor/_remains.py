@@ -1,0 +1,73 @@
+"""What lay in a player's `.grad` already when a backward pass first reached it: a gradient that nobody had cleared."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ganlab._numeric import norms, precise
+from ganlab.monitor._sheet import as_real
+
+
+class Remains:
+    """Made by `ganlab.monitor._updates.Player`, whose hooks call `reached`.
+
+    A window is the time between two steps, of whichever players. What a backward pass of another player's window leaves
+    behind is a remainder too; of several passes in one window, the first counts.
+
+    Args:
+        parameters: of the network.
+        used: gives the ids of those that the optimizer steps with.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], members: int | None, used: Callable[[], set[int]]):
+        self.on = True
+        self._parameters, self._members, self._used = parameters, members, used
+        self._window: Tensor | None = None  # the norm of what lay there at the first pass of this window
+        self._round: Tensor | None = None  # and of an earlier window of this round of the game
+        self._held: set[int] = set()  # the parameters where something lay
+
+    @torch.no_grad()
+    def reached(self, parameter: Tensor) -> None:
+        """A backward pass is about to add to `parameter.grad`."""
+        if not self.on:
+            return
+        if self._window is None:
+            self._window = self._norm()
+        elif id(parameter) in self._held and parameter.grad is None:  # cleared since: this pass is the first
+            self._window, self._held = self._nothing(), set()
+
+    def _norm(self) -> Tensor:
+        """() or (N,)."""
+        if all(p.grad is None for p in self._parameters):
+            self._held = set()
+            return self._nothing()
+        used = self._used()
+        there = [p for p in self._parameters if p.grad is not None and id(p) in used]
+        self._held = set(map(id, there))
+        return together([p.grad for p in there], self._members) if there else self._nothing()
+
+    def _nothing(self) -> Tensor:
+        device = self._parameters[0].device
+        return torch.zeros([] if self._members is None else [self._members], dtype=precise(device), device=device)
+
+    def left(self) -> Tensor | None:
+        """() or (N,): for the step to come. None if no pass has reached the network in this round."""
+        return self._round if self._window is None else self._window
+
+    def window_ends(self, own: bool) -> None:
+        """A player has stepped. own: this one."""
+        self._round = None if own else self.left()
+        self._window, self._held = None, set()
+
+    def round_ends(self) -> None:
+        self._round = None
+
+
+def together(tensors: Sequence[Tensor], members: int | None) -> Tensor:
+    """() or (N,), the 2-norm of all, in float64 where there is one."""
+    tensors = [as_real(t.to_dense() if t.is_sparse else t) for t in tensors]
+    rows = tensors if members is None else [t.reshape(members, -1) for t in tensors]
+    alike = len({t.dtype for t in rows}) == 1
+    found = norms(rows, None if members is None else [(1,)] * len(rows), alike=alike)
+    return torch.linalg.vector_norm(found, dim=0, dtype=precise(found.device))

@@ -1,0 +1,116 @@
+"""The tables that a monitor can be asked for: methods of `ganlab.monitor.Monitor`."""
+
+from typing import TYPE_CHECKING
+
+from ganlab.monitor import _tables
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def gradients(monitor, by: str = "layer") -> "pandas.DataFrame":
+    """A row for each step, phase (the player that stepped), layer and seed.
+
+    Columns: step, phase, layer, depth (0 for the first layer registered), seed, grad_norm (2-norm of the loss's
+    gradient), zero_share (share of exact zeros), nonfinite (how many entries are NaN or infinite), update_ratio
+    (2-norm of the step taken over that of the weights), status. With `by="parameter"` also parameter. With
+    `by="net"` a row for the whole network of the player, with no layer and no depth.
+
+    `status` is "ok", or why there is no number (NaN): "frozen" (requires_grad is off), "missing" (no gradient
+    reached the parameter), "detached" (none reached the whole network), "stale" (a gradient is there, but no
+    backward pass has touched it since the last step), "not in optimizer"; "sparse" has numbers. A layer or a net
+    has the status of its parameters, or "mixed"; its numbers are those of its parameters that have any.
+
+    Raises:
+        ValueError: another `by`.
+    """
+    return _tables.gradients(monitor.players.values(), monitor.seeds, by)
+
+
+def totals(monitor) -> "pandas.DataFrame":
+    """A row for each phase, parameter and seed: measured steps, and in how many the gradient was not finite.
+
+    Counted at every measured step, also at those that `capacity` has dropped since.
+    """
+    return _tables.totals(monitor.players.values(), monitor.seeds)
+
+
+def activations(monitor) -> "pandas.DataFrame":
+    """A row for each step, phase, net, layer and seed, if the layers are tapped.
+
+    Columns: step, phase (whose step the passes belonged to), net, layer, kind, depth, seed, rms, dead_share (units
+    that are 0 for the whole batch; NaN for layers with weights), saturated_share (tanh and sigmoid outputs within
+    0.5 % of their range from a bound; else NaN), grad_rms (RMS over the entries of dL/dh, h the layer's output; NaN
+    where none came back).
+    """
+    parts = {key: (monitor._taps[key[0]].layers, series.read()) for key, series in monitor._activity.items()}
+    return _tables.activations(parts, monitor.seeds)
+
+
+def game(monitor) -> "pandas.DataFrame":
+    """A row for each step and seed: how D judges, which way the losses push its logits, and what it is shown.
+
+    Columns beside step and seed, NaN where unknown:
+
+    - real_accuracy, fake_accuracy, pair_accuracy, real_logit, fake_logit: D's accuracies and mean logits.
+    - loss_slope, input_slope: two factors of the gradient that D sends to G, the sum over the batch of |dL/dlogit|,
+      and the mean over the batch of ||dD/dx||_2 at the generated samples.
+    - real_slope, fake_slope: the sum over the batch of dL/dlogit, with its sign, in D's own step. Of a mean of
+      logistic, hinge or Wasserstein losses real_slope is in [-1, 0] and fake_slope in [0, 1]: a turned sign or
+      swapped targets show. g_slope: the same in G's own step, where a sound loss has it below 0.
+    - spread: mean distance of two generated samples over that of two real ones; 0: all alike.
+    - energy: the energy distance of the two batches, normalised, in [0, 1] (Szekely & Rizzo 2013, Energy
+      statistics): 0 for one law, 1 for two points. Where chance makes the estimate negative it is 0.
+    - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
+    - repeat: the share of the real batch that was also in the last one measured, whatever the order; repeat_z: the
+      same of G's input. 1: one batch over and over.
+
+    real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
+    relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a
+    real and a generated sample whose logits are in order (ties half).
+
+    A small loss_slope is saturation: D is sure, and the loss is flat there. With batch norm in D, input_slope mixes
+    samples. Of a map of logits, or of several, each place counts as a logit, and input_slope is that of their
+    mean, weighted by their slopes. Gradients that are accumulated over several backward passes are added up.
+    Under a `GradScaler` the slopes are too large by the scale.
+
+    D's two calls in its own step are told apart by what they are on: one on what a generator player has just
+    returned. Where neither is (real and fake in one batch, augmented samples), the loop has to tell the logits:
+    `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which a
+    generator made, and the real ones at the same place; distances are between 64 samples of each batch.
+    """
+    return _tables.game(monitor._game.series.read(), monitor.seeds)
+
+
+def moves(monitor) -> "pandas.DataFrame":
+    """A row for each step, phase (the player that stepped), net and seed: whom the step moved, and with what.
+
+    Columns: step, phase, net, seed, moved (2-norm of the net's step over that of its weights; 0 of a net of which
+    the phase's optimizer holds nothing), carried (of the player's own net: 2-norm of what lay in `.grad` already
+    when the phase's first backward pass reached it, over that of the gradients that were used), weights and evenness
+    (of the player's own net in front of the step: the root mean square of its weights, and their mean size over that
+    root, by parameter; 1 where all have one size, as weights that a clip holds at its bound, 0.87 for uniform and
+    0.80 for normal ones), mode.
+
+    carried is 0 where `zero_grad` stands in its place. What the other player's backward pass left behind counts as
+    carried; what several passes of one phase add up does not. It is 1 where no pass of this round of the game has
+    reached the net, and NaN where none has since its last step, and for other nets. Under a `GradScaler` it is too
+    large by the scale, unless it is 0.
+
+    mode is that of the net's modules in the phase's forward passes that hang on a graph: "train", "eval", "mixed",
+    or "" if there were none. Where G's samples are made before D steps and used afterwards, their pass counts for
+    G's phase too. Modules that hold others are not asked.
+
+    Two steps without `zero_grad`, whose gradients are (3, 4, 1) each: the second uses twice that, half of it carried.
+
+    >>> import torch
+    >>> from ganlab.monitor import Monitor
+    >>> net = torch.nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    >>> monitor = Monitor({"G": (net, optimizer)})
+    >>> for _ in range(2):
+    ...     net(torch.tensor([[3.0, 4.0]])).backward(); optimizer.step()
+    >>> monitor.moves()[["carried", "mode"]].values.tolist()
+    [[0.0, 'train'], [0.5, 'train']]
+    """
+    return _tables.moves(monitor._moves, list(monitor.players), monitor.seeds)

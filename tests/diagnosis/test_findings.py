@@ -1,0 +1,57 @@
+"""What is said, as text, HTML and a dict; and in which order."""
+
+import json
+import math
+
+import pytest
+from by_hand import game
+
+from ganlab import diagnose
+from ganlab.diagnosis import CAUSES, Diagnosis, Finding, cause, findings
+
+QUIET = {"energy_fall": math.nan}
+
+
+def test_without_a_rule_it_is_healthy_or_unknown():
+    assert [one.cause for one in findings({"energy_fall": 0.3})] == ["healthy"]
+    assert [one.cause for one in findings({"energy_fall": 1.0})] == ["unknown"]
+    assert [one.cause for one in findings(QUIET)] == ["unknown"]
+
+
+def test_the_surest_comes_first_and_names_the_others():
+    found = findings({"G_detached": 1.0, "repeat": 1.0})
+    assert {one.cause for one in found} == {"detached", "one-batch"}
+    assert found[0].certainty >= found[1].certainty
+    assert found[0].alternatives == (found[1].cause,)
+
+
+def test_several_rules_for_a_cause_are_one_finding():
+    assert [one.cause for one in findings({"G_detached": 1.0, "G_stale": 1.0})] == ["detached"]
+
+
+def test_a_dict_that_json_takes():
+    found = diagnose({"game": game()})
+    assert json.loads(json.dumps(found.as_dict()))["step"] == 4
+
+
+def test_html_is_escaped():
+    one = Finding("a<b", "t & t", "x < y", "if a > b:", 0.5, "01-losses")
+    html = Diagnosis([one], 7, seed="<s>")._repr_html_()
+    assert "a&lt;b" in html and "x &lt; y" in html and "&lt;s&gt;" in html and "<s>" not in html
+
+
+def test_text_has_all_of_it():
+    text = str(Diagnosis(findings({"G_detached": 1.0}), 20))
+    for part in ("after 20 steps", "detached", "seen:", "type:", "read: 05-saturation"):
+        assert part in text
+
+
+def test_an_unknown_cause_is_refused_with_the_known():
+    with pytest.raises(ValueError, match="unknown id 'detach'; known: saturation"):
+        cause("detach")
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_cause_is_whole(name):
+    one = CAUSES[name]
+    assert one.id == name and one.title.endswith(".") and one.sees and one.fix and one.page
