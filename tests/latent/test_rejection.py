@@ -85,6 +85,24 @@ def test_members_are_as_alone_and_a_seed_repeats():
     assert not torch.equal(together[0], rejection_sample(generators[0], critics[0], 50, seed=4))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"percentile": 90.0}, {"real": torch.linspace(-2, 2, 99)[:, None]}, {"burn_in": 20}, {"latents": "uniform"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_members_have_the_options_of_the_call(options):
+    generators, critics = [Gaussian(), Gaussian(2.0)], [Optimal(), Optimal(0.5)]
+    together = rejection_sample(Population(generators), Population(critics), 50, **options)
+    for k in range(2):
+        torch.testing.assert_close(together[k], rejection_sample(generators[k], critics[k], 50, **options))
+    assert not torch.equal(together, rejection_sample(Population(generators), Population(critics), 50))
+
+
+def test_members_have_the_limit_of_the_call():
+    with pytest.raises(RuntimeError, match="of 20 samples passed, 20 were asked for"):
+        rejection_sample(Population([Gaussian(9.0)]), Population([Optimal()]), 20, limit=1)
+
+
 def test_the_networks_are_left_as_they_were():
     G, D = Gaussian().train(), Optimal().eval()
     samples = rejection_sample(G, D, 5, burn_in=10)
