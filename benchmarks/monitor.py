@@ -85,6 +85,8 @@ def with_hooks(G, D, step):
 WAYS = {
     "Monitor: norms, zeros, non-finite, updates": (with_monitor(), "<= 1.10"),
     "Monitor, every 10 steps": (with_monitor(every=10), "none"),
+    "Monitor, every layer's output for NaN": (with_monitor(origin=True), "none"),
+    "Monitor, none looked at for NaN": (with_monitor(origin=False), "none"),
     "Monitor with activations": (with_monitor(activations=True), "<= 1.5"),
     "norm().item() for each parameter": (with_item, "none"),
     "a hook on each parameter, norm().item()": (with_hooks, "none"),

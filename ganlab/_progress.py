@@ -36,3 +36,13 @@ def bar(iterable: Iterable | None = None, *, progress: bool = True, **options) -
     except ImportError:
         return _NoBar(iterable, options.get("initial", 0))
     return tqdm(iterable, **options, **({} if progress else {"disable": True}))
+
+
+def say(text: str) -> None:
+    """Print a line, above a bar that may be shown."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        print(text)
+    else:
+        tqdm.write(text)

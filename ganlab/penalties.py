@@ -44,7 +44,8 @@ def slopes(D: Critic, x: Tensor, *, given: Given = ()) -> tuple[Tensor, Tensor]:
     Args:
         D: (batch, *shape) -> (batch,) logits, or a `Population` with one more axis in front of both. A discriminator
             that sees m samples at once (`ganlab.nets.Packed`) returns batch/m logits; a slope then spans all m. A
-            module may return a map of logits (batch, 1, *places) or a list of such: a sample's logit is their sum.
+            module may return a map of logits (batch, 1, *places) or a list of such: a sample's logit is their sum. Of a
+            tuple or a dict its logits are the first tensor with one channel, `(batch,)` or `(batch, 1, *places)`.
         x: samples of any shape.
         given: what else D is called with: arguments behind x (a tensor, or a tuple), or by name (a dict).
 
@@ -55,7 +56,7 @@ def slopes(D: Critic, x: Tensor, *, given: Given = ()) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: D has batch norm in training mode, does not return one logit a sample, has lazy modules that were
             never called, or is checkpointed in the older way (`use_reentrant=True`).
-        TypeError: x holds whole numbers, or D returns neither a tensor nor a list of tensors.
+        TypeError: x holds whole numbers, or D returns something in which no logits can be told.
 
     >>> import torch
     >>> from ganlab.penalties import slopes
@@ -64,15 +65,15 @@ def slopes(D: Critic, x: Tensor, *, given: Given = ()) -> tuple[Tensor, Tensor]:
     ([[3.0, 4.0], [3.0, 4.0]], [7.0, 7.0])
     """
     check_fractions(x)
-    alone = isinstance(D, nn.Module) and not isinstance(D, Population)
+    members = isinstance(D, Population) if isinstance(D, nn.Module) else None
 
     def total(x: Tensor) -> tuple[Tensor, Tensor]:
-        logits = as_logits(called(D, x, given), x, alone)
+        logits = as_logits(called(D, x, given), members)
         return logits.sum(), logits
 
     with _as_one_function(D), explained("D"):
         slope, logits = gradient(total, x, of=D)
-    _check(logits, x)
+    _check(logits, x, members)
     return slope.reshape(*logits.shape, -1), logits
 
 
@@ -231,10 +232,11 @@ def _refuse_batch_norm(layers: Iterable[nn.Module]) -> None:
         )
 
 
-def _check(logits: Tensor, x: Tensor) -> None:
+def _check(logits: Tensor, x: Tensor, members: bool | None) -> None:
     last = logits.ndim - 1
     if (
         not 1 <= logits.ndim < x.ndim
+        or (members is not None and last != members)
         or (last > 0 and logits.shape[-1] == 1)
         or logits.shape[:last] != x.shape[:last]
         or 0 in logits.shape

@@ -28,6 +28,7 @@ FLOORS = [
         "optim": "Which way does a step go?",
         "data": "What do they play over?",
         "study": "Would the next seed say the same?",
+        "diagnosis": "What is wrong, and how sure is that?",
     },
     {
         "nets": "Which networks play?",
@@ -44,6 +45,7 @@ FLOORS = [
     {
         "train": "How do they learn?",
         "plots": "What does it look like?",
+        "clinic": "Would a doctor find it?",
     },
 ]
 RESULTS = "recorded"  # the one directory that holds no code

@@ -542,6 +542,8 @@ EXEMPT = {
 }  # fmt: skip
 # Whole wings and files with no tensors, but for the names that have a case.
 EXEMPT_PLACES = {
+    "ganlab.diagnosis": "tables of numbers, and sentences",
+    "ganlab.clinic": "games that are played on a CPU",
     "ganlab.study": "tables of numbers",
     "ganlab.plots": "figures of tables, but for points and images",
     "ganlab.theory": "formulas and NumPy, but for batch norm and functions made of formulas",

@@ -12,6 +12,7 @@ from zoo_loops import LOOPS, STEPS, Critic, Truth, generator, usual
 from ganlab.monitor import Monitor
 
 ALL = {loop.name: loop for loop in LOOPS}
+TOGETHER = {"one for both", "shared by G and D"}  # one player's step moves the other
 every_loop = pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.name)
 
 
@@ -55,6 +56,14 @@ def test_what_it_shows_is_so_and_what_it_cannot_see_it_says(loop):
             names = ["real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit"]
             np.testing.assert_allclose(row[names].astype(float), expected, rtol=2e-2)
         assert game.loss_slope.notna().all() and game.input_slope.notna().all()
+        assert (game.real_slope < 0).all() and (game.fake_slope > 0).all() and (game.g_slope < 0).all()
+        assert (game.real_low < game.real_high).all() and (game.fake_low < game.fake_high).all()
+        assert (game.spread > 0).all() and game["repeat"].iloc[1:].eq(0).all()
+    moves = monitor.moves()
+    assert moves[moves.phase == moves.net].carried.eq(0).all()
+    moved = moves[moves.phase != moves.net].moved
+    assert (moved > 0).all() if loop.name in TOGETHER else moved.eq(0).all()
+    assert monitor.origin is None
 
 
 def test_a_critic_whose_zero_means_nothing_is_judged_by_pairs():

@@ -49,10 +49,16 @@ def value(output) -> Tensor:
     )
 
 
+def scales(output) -> list[Tensor]:
+    """The logits of each scale; features, which stand behind them, are none."""
+    if isinstance(output, tuple | dict):
+        output = output[0] if isinstance(output, tuple) else output["logits"]
+    return output if isinstance(output, list) else [output]
+
+
 def logit(output) -> Tensor:
     """One number a sample: the sum of its logits."""
-    parts = output if isinstance(output, list) else [output]
-    return sum(part.flatten(1).sum(1) if part.ndim > 1 else part for part in parts)
+    return sum(part.flatten(1).sum(1) if part.ndim > 1 else part for part in scales(output))
 
 
 def run(case: Case, net: nn.Module):
@@ -444,12 +450,13 @@ def trainer(case: Case) -> None:
         ((real, z),) = stream.next()
         fake = plain_G(z)
         d.zero_grad()
-        loss = (softplus(-plain_D(real)) + softplus(plain_D(fake.detach()))).mean()
+        pairs = zip(scales(plain_D(real)), scales(plain_D(fake.detach())), strict=True)
+        loss = sum((softplus(-on_real) + softplus(on_fake)).mean() for on_real, on_fake in pairs)
         if loss.requires_grad:
             loss.backward()
         d.step()
         g.zero_grad()
-        softplus(-plain_D(fake)).mean().backward()
+        sum(softplus(-on_fake).mean() for on_fake in scales(plain_D(fake))).backward()
         g.step()
     dtype = x.dtype if "mixed" not in case.name else torch.bfloat16
     for ours, theirs in ((G, plain_G), (D, plain_D)):

@@ -6,6 +6,7 @@
 {references}                     what this page cites
 {names}                          a row for each registry: the argument, the names it takes, where they stand
 {wing}, {wings}                  the pages on the package, see api_pages.py
+{symptoms}, {causes}, {choices}  the symptom page, see symptom_pages.py
 """
 
 import importlib
@@ -23,6 +24,7 @@ import dark_figures
 import docstrings
 import recording_ages
 import replication_tables
+import symptom_pages
 import works_cited
 from markdown_directive import MarkdownDirective
 
@@ -112,6 +114,7 @@ def offer_notebook(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def setup(app: Sphinx) -> dict:
     account_pages.add_directives(app)
+    symptom_pages.add_directives(app)
     app.add_directive("replications", Replications)
     app.add_directive("recording-ages", RecordingAges)
     app.add_directive("references", References)

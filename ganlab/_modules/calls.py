@@ -28,25 +28,6 @@ def called(D: Callable, x: Tensor, given: Given) -> Any:
     return D(x, *given) if isinstance(given, tuple | list) else D(x, given)
 
 
-def as_logits(output: Any, x: Tensor, alone: bool) -> Tensor:
-    """One logit a sample. `alone`: D is one network, so that the first axis is the batch, and a map can be told.
-
-    Raises TypeError for what is neither a tensor nor a list of tensors.
-    """
-    if alone and isinstance(output, list) and output:
-        parts = [as_logits(part, x, alone) for part in output]
-        if all(part.shape == parts[0].shape for part in parts):
-            return sum(parts[1:], start=parts[0])
-    if not isinstance(output, Tensor):
-        raise TypeError(
-            f"D made a {type(output).__name__}, which may hold more than logits: hand over a function that returns the "
-            "logits alone, as in lambda x: D(x)[0]"
-        )
-    if alone and output.ndim > 2 and output.shape[:2] == (len(x), 1):
-        return output.flatten(1).sum(1)
-    return output
-
-
 def map_inputs(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
     """The inputs, `change` done to each tensor."""
     if isinstance(inputs, Mapping):

@@ -8,6 +8,7 @@ games.py: the registry `GAMES`, and where each game applies.
 plain.py: the loop that all others differ from.
 settings.py: data and networks.
 playing.py: a game under a monitor.
+differences.py: a game beside its twin.
 labels.py: the rule by which a long run bears a label out.
 split.py: what thresholds are set on, and what is held out.
 recording.py, runs.py: all cases played, and their features as a recorded table.
@@ -16,9 +17,10 @@ _games/: the games themselves.
 """
 
 from ganlab.clinic import _games  # noqa: F401 (enters the games)
+from ganlab.clinic.differences import difference
 from ganlab.clinic.games import GAMES, Case, Game, cases, listing
 from ganlab.clinic.plain import Plain
 from ganlab.clinic.playing import examine
 from ganlab.clinic.settings import SETTINGS, Setting
 
-__all__ = ["GAMES", "SETTINGS", "Case", "Game", "Plain", "Setting", "cases", "examine", "listing"]
+__all__ = ["GAMES", "SETTINGS", "Case", "Game", "Plain", "Setting", "cases", "difference", "examine", "listing"]

@@ -72,7 +72,7 @@ def charts(source: Any) -> list[Chart]:
 
     Args:
         source: a `ganlab.monitor.Monitor`, or a mapping of its tables: "game", and if there are any "gradients"
-            (`by="layer"`), "activations", "moves" and "origin" (a row a seed).
+            (`by="layer"`), "activations", "moves" and "origin" (one row).
 
     Raises:
         TypeError: neither.
@@ -84,7 +84,7 @@ def charts(source: Any) -> list[Chart]:
     seeds = _seeds(tables)
     if not seeds:
         raise ValueError("nothing was measured yet: train some steps under the monitor first")
-    return [_chart(seed, tables) for seed in seeds]
+    return [_chart(seed, tables, several=len(seeds) > 1) for seed in seeds]
 
 
 def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
@@ -114,21 +114,18 @@ def _seeds(tables: Mapping[str, "pandas.DataFrame"]) -> list:
     return []
 
 
-def _chart(seed: Any, tables: Mapping[str, "pandas.DataFrame"]) -> Chart:
+def _chart(seed: Any, tables: Mapping[str, "pandas.DataFrame"], several: bool) -> Chart:
     own = {name: table[table.seed == seed] for name, table in tables.items() if name in TABLES and len(table)}
     parts: dict[str, Any] = {"game": _block(own["game"]) if "game" in own else Block(np.array([], int), (), (), {})}
     for name, keys in (("gradients", ["phase"]), ("moves", ["phase", "net"])):
         parts[name] = dict(_blocks(own[name], keys)) if name in own else {}
     if (layers := own.get("activations")) is not None:
         parts["activations"] = dict(_blocks(layers[layers.phase == layers.net], ["net"]))
-    return Chart(seed, **parts, origin=_origin(tables.get("origin"), seed))
-
-
-def _origin(table: "pandas.DataFrame | None", seed: Any) -> dict[str, Any]:
-    if table is None or table.empty:
-        return {}
-    rows = table[table.seed == seed] if "seed" in table else table
-    return {} if rows.empty else rows.iloc[0].to_dict()
+    # A monitor knows the origin of the first member that has one. A member whose gradients are finite has none.
+    bad = any(np.nansum(block.values["nonfinite"]) > 0 for block in parts["gradients"].values())
+    known = tables.get("origin")
+    origin = {} if known is None or known.empty or (several and not bad) else known.iloc[0].to_dict()
+    return Chart(seed, **parts, origin=origin)
 
 
 def _blocks(table: "pandas.DataFrame", keys: list[str]) -> Iterator[tuple[Any, Block]]:

@@ -32,7 +32,7 @@ class Finding:
 
     def __str__(self) -> str:
         lines = [f"{self.cause} ({self.certainty:.0%} sure): {self.title}", f"  seen: {self.evidence}"]
-        lines += [f"  type: {self.fix}"] if self.fix else []
+        lines += ["  type: " + self.fix.replace("\n", "\n        ")] if self.fix else []
         lines += [f"  read: {self.page}"] if self.page else []
         return "\n".join(lines)
 
@@ -92,7 +92,7 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{one.certainty:.0%}</td><td><b>{escape(one.cause)}</b><br>{escape(one.title)}</td>"
-            f"<td>{escape(one.evidence)}</td><td><code>{escape(one.fix)}</code></td><td>{escape(one.page)}</td></tr>"
+            f"<td>{escape(one.evidence)}</td><td><pre>{escape(one.fix)}</pre></td><td>{escape(one.page)}</td></tr>"
             for one in self.findings
         )
         whose = "" if self.seed is None else f", seed {escape(str(self.seed))}"

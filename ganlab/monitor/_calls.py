@@ -59,13 +59,15 @@ class Slopes:
 @dataclass(frozen=True, eq=False)
 class Call:
     """xs: the inputs that are floats. logits: without their graph. made: the place in `xs` of what a generator made, or
-    None for a call on real samples. attached: it still hangs on the generator's graph.
+    None for a call on real samples. attached: it still hangs on the generator's graph. asked: a gradient with respect
+    to the samples is asked for, by a penalty.
     """
 
     xs: list[Tensor]
     logits: list[Tensor]
     made: int | None
     attached: bool
+    asked: bool
     slopes: Slopes
 
     def gave(self, storages: set[int]) -> bool:
@@ -77,13 +79,14 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
     """D's calls in its own step, on real samples and on generated ones: one of each, or several, that are accumulated.
 
     Where those on detached samples are as many as the real ones, what still hangs on the generator is the generator's.
+    A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way.
     """
-    real = [call for call in calls if call.made is None]
-    fake = [call for call in calls if call.made is not None]
-    cut = [call for call in fake if not call.attached]
-    for some in (cut, fake):
-        if len(real) == len(some) > 0:
-            return real, some
+    for some in ([call for call in calls if not call.asked], calls):
+        real = [call for call in some if call.made is None]
+        fake = [call for call in some if call.made is not None]
+        for made in ([call for call in fake if not call.attached], fake):
+            if len(real) == len(made) > 0:
+                return real, made
     return None
 
 

@@ -1,13 +1,13 @@
 """The game as D plays it: its accuracy, its logits, what it is shown, and the gradient that it hands to G."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ganlab._modules import tensors
+from ganlab._modules import logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
@@ -19,6 +19,7 @@ LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
 GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z")
+KEPT = 8  # passes of a generator, where there are many without a graph
 
 
 class Game:
@@ -42,7 +43,8 @@ class Game:
         self.members, self.series, self.on, self.shared = members, series, True, shared
         self._lead = 1 if members is None else 2
         self._repeats, self._repeats_z = Repeats(self._lead), Repeats(self._lead)
-        self._made: list[tuple[list[Tensor], Tensor | None]] = []  # by the generators: outputs, and of which latents
+        # By the generators: outputs, and of which latents.
+        self._made: list[tuple[list[Tensor], Tensor | None]] = []
         self._calls: list[Call] = []  # of D, since the last step of a player
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
@@ -62,7 +64,7 @@ class Game:
 
     def logits(self, real: Any, fake: Any) -> None:
         told = []
-        for parts in map(_logits, (real, fake)):
+        for parts in (logit_parts(output, self.members is not None) for output in (real, fake)):
             live = [part for part in parts if part.requires_grad]
             told.append((parts, Slopes(live, self._lead) if live else None))
         self._told = tuple(told)
@@ -77,12 +79,14 @@ class Game:
         if self.on:
             z = pick([x.detach() for x in _floats((inputs, named))], self._lead)
             self._made.append(([x.detach() for x in tensors(output)], z))
+            if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
+                del self._made[:-KEPT]
 
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
             return
         xs = _floats((inputs, named))
-        logits = [y for y in _logits(output) if y.requires_grad]
+        logits = [y for y in logit_parts(output, self.members is not None) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             return  # a penalty's own pass
         fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
@@ -91,13 +95,12 @@ class Game:
         if not logits:
             self.unread += attached
             return
-        if not attached and any(x.requires_grad for x in xs):
-            return  # a penalty of one's own asks for its gradient
+        asked = not attached and any(x.requires_grad for x in xs)  # by a penalty of one's own, for its gradient
         cut = [x.detach() for x in xs]
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None)
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, slopes))
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
@@ -198,16 +201,6 @@ def _numbers(real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack(
         [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
     )
-
-
-def _logits(output: Any) -> list[Tensor]:
-    """Of a list all tensors (scales); of a tuple or a dict the first (the others are features)."""
-    if isinstance(output, list):
-        return [part for one in output for part in _logits(one)]
-    if isinstance(output, tuple | Mapping):
-        parts = output.values() if isinstance(output, Mapping) else output
-        return next((found for part in parts if (found := _logits(part))), [])
-    return [output] if isinstance(output, Tensor) and output.is_floating_point() and output.ndim else []
 
 
 def _floats(inputs: Any) -> list[Tensor]:

@@ -129,12 +129,14 @@ class Search:
         if not self.on:
             return
         rows = dict(zip(MEASURES, values.flatten(2).sum(-1) if values.ndim > 2 else values, strict=True))
+        sound = torch.where(rows["nonfinite"] > 0, torch.nan, 0.0)
+        if on_host(values.device) and _finite(sound + rows["update_norm"]):
+            return
         named = [layer_of(name) for name in self._players[phase].names]
         order = self._order[phase]
         # A backward pass comes to the last layer first.
         back = sorted(range(len(named)), key=lambda i: -(order.index(named[i]) if named[i] in order else i))
-        bad = torch.where(rows["nonfinite"] > 0, torch.nan, 0.0)
-        self._look(phase, phase, "gradient", named, bad, back)
+        self._look(phase, phase, "gradient", named, sound, back)
         if self.on:
             self._look(phase, phase, "weights", named, rows["update_norm"])
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ganlab import diagnosis
 from ganlab.monitor import _tables
 
 if TYPE_CHECKING:
@@ -114,3 +115,11 @@ def moves(monitor) -> "pandas.DataFrame":
     [[0.0, 'train'], [0.5, 'train']]
     """
     return _tables.moves(monitor._moves, list(monitor.players), monitor.seeds)
+
+
+def diagnose(monitor, upto: int | None = None) -> "diagnosis.Diagnosis | list[diagnosis.Diagnosis]":
+    """What is wrong, how sure that is, and what to type: see `ganlab.diagnosis.diagnose`.
+
+    With `activations=True` it has more to go by.
+    """
+    return diagnosis.diagnose(monitor, upto=upto)

@@ -18,7 +18,7 @@ class Copyable:
     def __getstate__(self) -> dict:
         """Raises TypeError for a hook that a copy would lose or share."""
         hooks = {name: _hooks(getattr(self, name), name) for name in OPTIMIZERS}
-        return {**vars(self), "engine": None, "monitor": None, "hooks": hooks}
+        return {**vars(self), "engine": None, "monitor": None, "doctor": None, "hooks": hooks}
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update({name: value for name, value in state.items() if name != "hooks"})

@@ -1,10 +1,15 @@
 """What a trainer asks of its two networks."""
 
 import inspect
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from ganlab._modules import check_made, shared_parameters
+from ganlab._modules import check_made, described, logit_parts, one_channel, shared_parameters
 from ganlab.population import Population
 from ganlab.train.recipe import Recipe
 
@@ -14,10 +19,11 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     for name, net in (("G", G), ("D", D)):
         check_made(net, name)
         _check_signature(name, net)
-    if not isinstance(G, Population) and (names := shared_parameters(G, D)):
+    if recipe.optimizer_g.startswith("extra_") and (names := shared_parameters(G, D)):
         raise ValueError(
-            f"G and D share parameters ({', '.join(names[:3])}): a trainer's step of D would change G between G's pass "
-            "and its backward pass; give each its own, or write the loop yourself, as the README does"
+            f"G and D share parameters ({', '.join(names[:3])}), and with {recipe.optimizer_g!r} each player's step "
+            "starts from where its parameters stood before either looked ahead: the other's move would be undone; "
+            "give each its own, or take another optimizer"
         )
     if not isinstance(getattr(G, "latent", None), int):
         raise ValueError("G has no attribute `latent`: set G.latent to the width of its input")
@@ -46,16 +52,30 @@ def _check_signature(name: str, net: nn.Module) -> None:
         ) from error
 
 
-def logits_of(output: Tensor, members: bool) -> Tensor:
-    """D's output as logits (batch,) or (N, batch); of a map of logits for each sample, as patch discriminators give,
-    every place is one more in the batch: the mean over them is the loss of Isola et al. 2017, section 3.2.2.
+def logits_of(output: Any, members: bool) -> list[Tensor]:
+    """D's output as logits (batch,) or (N, batch), one for each scale.
+
+    In a map of logits for each sample, as patch discriminators give, every place is one more in the batch: the mean
+    over them is the loss of Isola et al. 2017, section 3.2.2.
 
     Raises:
-        TypeError: D gave something else than a tensor.
+        TypeError: there are no logits in D's output, or they cannot be told from its features.
     """
-    if not isinstance(output, Tensor):
+    parts = logit_parts(output, members)
+    if not parts or not (isinstance(output, Tensor) or all(one_channel(part, members) for part in parts)):
         raise TypeError(
-            f"D gave a {type(output).__name__}: a Trainer needs one tensor of logits, (batch,) or a map for each "
-            "sample; return that one alone, or train in a loop of your own"
+            f"D gave a {described(output)}: a Trainer takes logits, (batch,) or a map (batch, 1, ...), from a tensor, "
+            "from a list of scales, or from the first such in a tuple or dict; return these, or write the loop "
+            "yourself, as the README does"
         )
-    return output.flatten(int(members)) if output.ndim > 1 + members else output
+    return [part.flatten(int(members)) if part.ndim > 1 + members else part for part in parts]
+
+
+def over_scales(loss: Callable[..., Tensor], *logits: list[Tensor]) -> Tensor:
+    """The sum of the losses of all scales: each is a game of its own (Wang et al. 2018, pix2pixHD, eq. 3)."""
+    return reduce(add, map(loss, *logits))
+
+
+def joined(logits: list[Tensor]) -> Tensor:
+    """All logits of a step as one batch."""
+    return logits[0] if len(logits) == 1 else torch.cat(logits, dim=-1)

@@ -1,9 +1,11 @@
 """Mixed precision: which passes compute in half precision, and how small gradients survive it."""
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from ganlab._modules import explained
 from ganlab.train.recipe import PRECISIONS, Recipe
@@ -36,12 +38,13 @@ class Precision:
         # Without the cache of cast weights: a recorded step must cast them anew.
         return torch.autocast(self.device.type, self.dtype, cache_enabled=False)
 
-    def run(self, net: nn.Module, x: Tensor) -> Tensor:
-        """`net(x)`, computed in the recipe's precision and returned in that of x."""
+    def run(self, net: nn.Module, x: Tensor) -> Any:
+        """`net(x)`, computed in the recipe's precision; its tensors of floats are returned in that of x."""
         if self.dtype is None:
             return net(x)
         with self.here():
-            return net(x).to(x.dtype)
+            output = net(x)
+        return tree_map_only(Tensor, lambda part: part.to(x.dtype) if part.is_floating_point() else part, output)
 
     def backward(self, loss: Tensor, inputs: list[Tensor], player: str, optimizer: torch.optim.Optimizer) -> None:
         """The gradients of `loss`, a scalar, with respect to `inputs`, as they are to be clipped."""

@@ -1,32 +1,30 @@
-"""The training loop, for one GAN or for a population of them.
-
-`Trainer.play` is the whole algorithm. Everything else here is bookkeeping.
-"""
+"""The training loop, for one GAN or for a population of them. `play` is the algorithm; the rest is bookkeeping."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from ganlab import losses
 from ganlab._modes import in_mode
+from ganlab._modules import shared_parameters
 from ganlab._progress import bar
 from ganlab.latent import LATENTS
-from ganlab.optim import regularise
 from ganlab.population import Population
 from ganlab.train import _saving, checkpoint
 from ganlab.train._batches import stream_of
 from ganlab.train._copying import Copyable
+from ganlab.train._doctor import Doctor
 from ganlab.train._history import tidy
-from ganlab.train._players import check_players, logits_of
+from ganlab.train._players import check_players, joined, logits_of, over_scales
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
 from ganlab.train.cures import Cures
 from ganlab.train.numbers import Numbers
-from ganlab.train.optimizers import OPTIMIZERS
+from ganlab.train.optimizers import optimizer_for
 from ganlab.train.precision import Precision
 from ganlab.train.recipe import Recipe
 
@@ -46,21 +44,24 @@ class Trainer(Copyable):
     Args:
         G: generator, (batch, latent) -> (batch, *shape); it has an attribute `latent`. Or a `Population` of such.
         D: discriminator, (batch, *shape) -> logits, (batch,) or a map for each sample (a patch discriminator), with no
-            sigmoid at its end. Or a `Population`. One that takes labels: `ganlab.latent.Apart`.
+            sigmoid at its end. A list holds such logits of several scales, whose losses are added; a tuple or dict its
+            logits first, then features. Or a `Population`. One that takes labels: `ganlab.latent.Apart`.
         data: a `ganlab.data.Dataset` or the like (`shape`, `sample(n, generator)`), or a `DataLoader` (`LoaderStream`).
         recipe: how to train.
         seeds: seed of the data and the latents; for populations one a member.
         device: default: where G's parameters are.
         rule: what turns a rate or the penalty's weight while training goes on (a `Rule`); None: nothing.
+        diagnose: watch every tenth step, and print a line when what `monitor.diagnose()` says changes.
 
     Raises:
         ValueError: G has no `latent`, or is made for another law of it, or seeds do not fit the populations, or a rule
-            turns the weight of a penalty that is not there.
+            turns the weight of a penalty that is not there, or G and D share under an optimizer that looks ahead.
     """
 
     def __init__(
         self, G: nn.Module, D: nn.Module, data, recipe: Recipe | None = None, *,
         seeds: int | Sequence[int] = 0, device: torch.device | str | None = None, rule: Rule | None = None,
+        diagnose: bool = False,
     ):  # fmt: skip
         self.recipe = recipe or Recipe()
         self.seeds = seeds if isinstance(seeds, int) else [int(seed) for seed in seeds]
@@ -70,8 +71,11 @@ class Trainer(Copyable):
         flat = not isinstance(G, Population) and all(p.ndim <= 4 for net in (G, D) for p in net.parameters())
         layout = {"memory_format": torch.channels_last} if flat else {}
         self.G, self.D, self.data = G.to(self.device, **layout), D.to(self.device, **layout), data
+        self.shared = bool(shared_parameters(self.G, self.D))
         self.loss = losses.get(self.recipe.loss)
-        self.optimizer_g, self.optimizer_d = self._optimizer(self.G, "g"), self._optimizer(self.D, "d")
+        self.optimizer_g, self.optimizer_d = (
+            optimizer_for(player, net, self.recipe) for player, net in (("g", self.G), ("d", self.D))
+        )
         self.average = None if self.recipe.ema is None else WeightAverage(self.G)
         self.stream = stream_of(data, self.G, self.recipe, self.seeds, self.device)
         self.numbers, self.precision = Numbers(self.recipe), Precision(self.recipe, self.device)
@@ -81,15 +85,7 @@ class Trainer(Copyable):
         self.monitor = None  # `ganlab.monitor.Monitor.watch` sets it
         self._running, self._log = [], []
         self.engine = Capture(self)
-
-    def _optimizer(self, net: nn.Module, player: str) -> torch.optim.Optimizer:
-        names, first = ("optimizer", "lr", "l2", "weight_decay"), self.recipe.fixed()
-        name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
-        optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
-        for group in optimizer.param_groups:
-            if "members" in group and isinstance(net, Population):
-                group["members"] = net.size  # a norm for each
-        return regularise(optimizer, l2, weight_decay)
+        self.doctor = Doctor(self) if diagnose else None
 
     def step(self) -> None:
         """One training step: `play` is what happens in it, the rest counts."""
@@ -99,6 +95,8 @@ class Trainer(Copyable):
     def play(self, batches: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """`critic_steps` steps of D, then one of G on the last batch of fakes, which D has just been shown.
 
+        Where the two share parameters, D's steps move G as well, and G learns from what it then makes of the same z.
+
         Args:
             batches: a pair of real samples and latents for each step of D.
 
@@ -106,11 +104,12 @@ class Trainer(Copyable):
             (4,) or (4, N): both losses, and D's mean logit on real and on generated samples, for each member.
         """
         for i, (real, z) in enumerate(batches):
-            with torch.set_grad_enabled(i == len(batches) - 1):  # only the last fakes are G's to learn from
+            # Only the last fakes are G's to learn from.
+            with torch.set_grad_enabled(i == len(batches) - 1 and not self.shared):
                 fake = self.precision.run(self.G, z)
             real, shown = self.cures.noisy(real), self.cures.noisy(fake.detach())
             real_logits, fake_logits = (self._logits(self.D, x) for x in (real, shown))
-            d_loss = self.loss.d_loss(real_logits, fake_logits)
+            d_loss = over_scales(self.loss.d_loss, real_logits, fake_logits)
             if self.monitor is not None:
                 self.monitor.logits(real_logits, fake_logits)
             with self.precision.here():
@@ -120,18 +119,19 @@ class Trainer(Copyable):
             self._descend(d_loss + penalty, "D")
             self.cures.clip_weights(self.D)
 
+        if self.shared:  # D's steps have moved weights of G: a gradient through them needs the samples made with them
+            fake = self.precision.run(self.G, z)
         opponent = self.cures.ahead(self.D, self.loss, real, fake)
         fake_logits_g = self._logits(opponent, self.cures.noisy(fake))
-        g_loss = self.loss.g_loss(fake_logits_g, self._real_logits(real))
+        g_loss = over_scales(self.loss.g_loss, fake_logits_g, *self._real_logits(real))
         self._descend(g_loss, "G")
 
         if self.average is not None:
             self.average.update(self.G, self.numbers["ema"] if self.steps else 0.0)  # the first step copies
+        real_logits, fake_logits = joined(real_logits).detach(), joined(fake_logits).detach()
         if self.controller is not None:
             self.controller.observe(real_logits, fake_logits)
-        return torch.stack(
-            [d_loss.detach(), g_loss.detach(), real_logits.detach().mean(-1), fake_logits.detach().mean(-1)]
-        )
+        return torch.stack([d_loss.detach(), g_loss.detach(), real_logits.mean(-1), fake_logits.mean(-1)])
 
     def _set_numbers(self) -> None:
         """What follows a schedule gets its value of this step."""
@@ -156,14 +156,14 @@ class Trainer(Copyable):
         self.cures.clip(player, net)
         self.precision.step(player, optimizer)
 
-    def _logits(self, D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    def _logits(self, D: Callable[[Tensor], Any], x: Tensor) -> list[Tensor]:
         return logits_of(self.precision.run(D, x), members=not isinstance(self.seeds, int))
 
-    def _real_logits(self, real: Tensor) -> Tensor | None:
+    def _real_logits(self, real: Tensor) -> list[list[Tensor]]:  # what a loss of G needs beside those of its samples
         if not self.loss.needs_real:
-            return None
+            return []
         with torch.no_grad():
-            return self._logits(self.D, real)
+            return [self._logits(self.D, real)]
 
     def fit(
         self, steps: int, *, log_every: int = 10, callback: Callable[["Trainer"], None] | None = None,
@@ -208,14 +208,15 @@ class Trainer(Copyable):
         """Average what was measured since the last row; it stays on the device until `history` is asked for."""
         self._log.append((self.steps, torch.stack(self._running).mean(0)))
         self._running = []
+        if self.doctor is not None:
+            self.doctor.look(self.steps)
 
     @property
     def history(self) -> "pandas.DataFrame":
         """A row for each logged step and seed: step, seed, d_loss, g_loss, real_logit, fake_logit.
 
-        Each is a mean over the steps since the row before; the logits also over the batch. `d_loss` is without the
-        penalty, so that runs with and without one compare. What follows a schedule has a column with its value in the
-        row's step.
+        Each is a mean over the steps since the row before; `d_loss` is without the penalty. What follows a schedule has
+        a column with its value in the row's step.
         """
         table = tidy(self._log, ["d_loss", "g_loss", "real_logit", "fake_logit"], self.seeds)
         for name, schedule in self.recipe.schedules.items():

@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from ganlab.losses import Loss
 from ganlab.population import Population
-from ganlab.train._players import logits_of
+from ganlab.train._players import logits_of, over_scales
 
 
 def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, lr: float) -> Callable[[Tensor], Tensor]:
@@ -36,7 +36,7 @@ def unrolled(D: nn.Module, loss: Loss, real: Tensor, fake: Tensor, steps: int, l
     weights, members = dict(D.named_parameters()), isinstance(D, Population)
     for _ in range(steps):
         logits = (logits_of(functional_call(D, weights, (x,)), members) for x in (real, fake))
-        value = loss.d_loss(*logits)
+        value = over_scales(loss.d_loss, *logits)
         slopes = torch.autograd.grad(value.sum(), list(weights.values()), create_graph=True)
         weights = {name: w - lr * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
     return lambda x: functional_call(D, weights, (x,))

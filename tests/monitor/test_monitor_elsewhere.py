@@ -1,5 +1,7 @@
 """Watching as it is on a GPU, on tensors of the CPU: few launches, no number looked at, and the same tables."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from kernels import Launches
 from torch import nn
 
 from ganlab.monitor import Monitor, _passes
-from ganlab.nets import mlp_discriminator, resnet_discriminator
+from ganlab.nets import mlp_discriminator, mlp_generator, resnet_discriminator
 from ganlab.population import Population
 
 
@@ -142,6 +144,29 @@ def test_a_few_launches_for_any_number_of_tensors_and_layers(options, most):
         launches(mlp_discriminator((2,), width=8, depth=depth), torch.randn(4, 2), **options) for depth in (3, 20)
     )
     assert few == many <= most
+
+
+def test_a_game_is_measured_by_as_many_launches_for_any_depth_and_waits_for_nothing():
+    found = {}
+    for depth in (3, 12):
+        g, d = mlp_generator((2,), width=8, depth=depth), mlp_discriminator((2,), width=8, depth=depth)
+        steps = {"D": torch.optim.SGD(d.parameters(), lr=0.01), "G": torch.optim.SGD(g.parameters(), lr=0.01)}
+        for watched in (False, True):
+            with Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])}) if watched else nullcontext():
+                for _ in range(3):
+                    real, z = torch.randn(6, 2), torch.randn(6, g.latent)
+                    with Launches() as launches:
+                        fake = g(z)
+                        steps["D"].zero_grad()
+                        (d(fake.detach()) - d(real)).mean().backward()
+                        steps["D"].step()
+                        steps["G"].zero_grad()
+                        (-d(fake)).mean().backward()
+                        steps["G"].step()
+            found[depth, watched] = launches.total, len(launches.waits)
+    costs = [found[depth, True][0] - found[depth, False][0] for depth in (3, 12)]
+    assert costs[0] == costs[1] <= 250
+    assert all(found[depth, True][1] == found[depth, False][1] for depth in (3, 12))
 
 
 def test_a_sheet_follows_its_network_to_another_type():
