@@ -1,0 +1,136 @@
+"""Charts kept and read again, the packed table, and what is held out."""
+
+import collections
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganlab.clinic import Case, cases, recording, runs, split
+from ganlab.clinic.recording import CHEAP_FIRST, chart_of, name_of, order, play, write
+from ganlab.clinic.settings import SETTINGS
+from ganlab.diagnosis import CAUSES
+from ganlab.study.recordings import read
+
+PLAIN = Case("plain", "ring-mlp", "hinge")
+
+
+def test_a_chart_is_played_once(tmp_path, monkeypatch):
+    first = chart_of(PLAIN, 0, tmp_path)
+    monkeypatch.setattr(recording, "examine", lambda *_: pytest.fail("it was there"))
+    again = chart_of(PLAIN, 0, tmp_path)
+    assert np.array_equal(first.game.values["real_logit"], again.game.values["real_logit"])
+    assert (tmp_path / "seconds.txt").read_text().endswith("ring-mlp\n")
+
+
+def test_a_name_changes_with_what_is_played():
+    names = {name_of(case, seed) for case in list(cases())[:40] for seed in (0, 1)}
+    assert len(names) == 80
+    assert name_of(PLAIN, 0) == name_of(PLAIN, 0)
+
+
+def test_a_name_does_not_change_with_what_a_game_says_of_itself_or_where_it_applies(tmp_path):
+    """Two spellings of a class, and a third that plays otherwise."""
+    texts = {
+        "one": "class A:\n    def f(self):\n        return 1\n",
+        "said": 'from copy import copy\n\n@copy\nclass A:\n    """Said."""\n\n    def f(self):\n        return 1\n',
+        "other": "class A:\n    def f(self):\n        return 2\n",
+    }
+    found = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+        spec = importlib.util.spec_from_file_location(f"clinic_{name}", tmp_path / f"{name}.py")
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found[name] = recording._code(module.A)
+    assert found["one"] == found["said"] != found["other"]
+
+
+def test_the_order_is_two_seeds_of_everything_and_each_run_once():
+    listed = list(order(range(4)))
+    assert len(set(listed)) == len(listed) == 4 * len(list(cases()))
+    half = len(listed) // 2
+    assert {seed for _, seed in listed[:half]} == {0, 1}
+    assert set(CHEAP_FIRST) == set(SETTINGS)
+    assert [case.setting for case, _ in listed[:3]] == ["ring-mlp"] * 3
+
+
+def test_play_and_write(tmp_path, monkeypatch):
+    few = [(PLAIN, 0), (Case("one-batch", "ring-mlp", "hinge"), 0), (PLAIN, 1)]
+    monkeypatch.setattr(recording, "order", lambda seeds: iter(few))
+    assert play(tmp_path / "charts", [0, 1], processes=1, seconds=0) == 3  # no time at all
+    for run in few[:2]:
+        chart_of(*run, tmp_path / "charts")
+    assert write(tmp_path / "charts", tmp_path, [0, 1], processes=1) == 2
+    table = runs.runs(read("clinic-games", tmp_path))
+    assert table[["label", "seed", "step"]].drop_duplicates().shape == (8, 3)
+    assert set(table.columns) > {"label", "game", "setting", "loss", "seed", "step", "part", "energy", "repeat"}
+    assert table.query("label == 'one-batch'")["repeat"].tolist() == [1.0] * 4
+
+
+def test_nothing_is_not_recorded(tmp_path):
+    with pytest.raises(ValueError, match="play some runs"):
+        runs.record({}, tmp_path)
+
+
+def test_runs_that_were_not_played_and_games_that_are_gone_are_left_out(tmp_path):
+    found = {
+        (PLAIN, 0): [{"a": step} for step in range(4)],
+        (Case("gone", "ring-mlp", "hinge"), 1): [{"a": 1.0}] * 4,
+    }
+    runs.record(found, tmp_path)
+    table = runs.runs(read("clinic-games", tmp_path))
+    assert table["a"].tolist() == [0, 1, 2, 3] and set(table["game"]) == {"plain"}
+    assert table["label"].tolist() == ["healthy"] * 4
+
+
+@given(st.lists(st.floats(width=32), min_size=1, max_size=30))
+def test_packing_keeps_three_digits(numbers):
+    values = np.array(numbers)
+    back = runs.unpacked(runs.packed(values), values.shape)
+    normal = np.isfinite(values) & (np.abs(values) > 1e-30) & (np.abs(values) < 3e38)
+    assert np.array_equal(np.isnan(back), np.isnan(values))
+    np.testing.assert_allclose(back[normal], values[normal], rtol=2**-10)
+    assert np.array_equal(back[np.isinf(values)], values[np.isinf(values)])
+    assert (np.abs(back[values == 0]) == 0).all()
+
+
+def test_the_split_has_no_run_twice_and_every_part_has_both_kinds():
+    parts = collections.Counter()
+    for case, seed in order([0, 1]):
+        parts[split.part(case, seed)] += 1
+    assert set(parts) == set(split.PARTS) and min(parts.values()) > 100
+    kinds = {(split.part(case, 0), runs.GAMES[case.game].sick) for case in cases()}
+    assert {
+        ("set", True),
+        ("set", False),
+        ("settings", True),
+        ("settings", False),
+        ("games", True),
+        ("games", False),
+    } <= kinds
+    assert not {("causes", False)} & kinds
+
+
+def test_thresholds_are_set_on_nothing_that_is_held_out():
+    for case, seed in order([0, 1]):
+        if split.part(case, seed) == "set":
+            assert case.setting in split.SET_ON and seed % 2 == 0
+            assert case.game not in split.HELD_OUT_GAMES
+            assert runs.GAMES[case.game].cause not in split.HELD_OUT_CAUSES
+    assert 0.25 < len(split.HELD_OUT_CAUSES) / len(CAUSES) < 0.5
+
+
+def test_seeds_of_a_part_are_told_apart_by_parity():
+    assert split.part(PLAIN, 2) == "set" and split.part(PLAIN, 3) == "seeds"
+    assert split.part(Case("plain", "grid-resmlp", "hinge"), 2) == "settings"
+    with pytest.raises(KeyError):
+        split.part(Case("gone", "ring-mlp", "hinge"), 0)
+
+
+def test_what_is_read_is_kept():
+    needed = runs.needed()
+    assert {"energy", "margin", "bad", "G_grad"} <= set(needed) and needed == sorted(set(needed))
