@@ -5,19 +5,28 @@ from collections.abc import Callable
 import torch
 
 from ganlab._check import check_positive, lookup
+from ganlab.clinic import settings
 from ganlab.clinic.games import GAMES, Case
 from ganlab.clinic.plain import Plain
-from ganlab.clinic.settings import SETTINGS
 from ganlab.monitor import Monitor
 
 EVERY = 5  # of so many rounds one is measured
 
 
 def start(case: Case, seed: int) -> Plain:
-    """A case's game before its first round. Sets torch's global random numbers."""
+    """A case's game before its first round. Sets torch's global random numbers.
+
+    >>> from ganlab.clinic import Case
+    >>> from ganlab.clinic.playing import start
+    >>> start(Case("batch 16", "ring-mlp", "hinge"), seed=0).real().shape
+    torch.Size([16, 2])
+
+    Raises:
+        ValueError: an unknown game or setting.
+    """
     play = lookup(GAMES, case.game, "game").play
     torch.manual_seed(seed)
-    return play(lookup(SETTINGS, case.setting, "setting"), case.loss)
+    return play(settings.get(case.setting), case.loss)
 
 
 def examine(

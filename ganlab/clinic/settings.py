@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ganlab import data, nets
-from ganlab._check import lookup
 
 HELD_OUT = 500  # images, or a third of the set where that is less
 KEPT = 4000  # images to train on, at most
@@ -135,4 +134,6 @@ def get(name: str) -> Setting:
     >>> settings.get("digits-mlp").batch
     32
     """
-    return lookup(SETTINGS, name, "setting")
+    if name not in SETTINGS:
+        raise ValueError(f"unknown setting {name!r}; known: {', '.join(SETTINGS)}")
+    return SETTINGS[name]
