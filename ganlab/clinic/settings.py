@@ -95,7 +95,7 @@ _ALL = (
     Setting(
         "ring-mlp", partial(data.load, "ring"), partial(nets.mlp_generator, width=64),
         partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
-        critic_steps=2,
+        critic_steps=2, norm_g="batch",
     ),
     Setting(
         "grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
