@@ -135,8 +135,9 @@ def words(feature: str, player: str = "") -> str:
 def conditions(rule: Rule, player: str = "") -> str:
     """What must hold for a rule to speak, in words, joined by "and".
 
-    >>> from ganlab.diagnosis import RULES, conditions
-    >>> conditions(RULES["G-slow"])
+    >>> from ganlab.diagnosis import Condition, Rule, conditions
+    >>> slow = Rule("rate-too-small", "slow", (Condition("G_update", above=False, threshold=-4.5),), "", "")
+    >>> conditions(slow)
     'the step of G over its weights is below 3e-05'
     """
     bounds: dict[str, list[Condition]] = {}
