@@ -1,6 +1,7 @@
 """Which row of a table is whose: gradients laid down by hand, other ones for each parameter, member and step."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -63,3 +64,19 @@ def test_totals_count_the_steps_of_each_parameter_and_seed(watch):
     assert sorted(rows) == sorted([
         ["G", "weight", 40, 3, 1], ["G", "weight", 30, 3, 0], ["G", "bias", 40, 3, 0], ["G", "bias", 30, 3, 2]
     ])  # fmt: skip
+
+
+def test_what_is_not_finite_is_read_without_a_warning():
+    """Outputs of infinity and gradients of NaN are numbers of a table like others: NaN where there is no number."""
+    net = nn.Sequential(nn.Linear(1, 1), nn.Tanh())
+    nn.init.constant_(net[0].weight, INF)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    watch = Monitor({"G": (net, optimizer)}, activations=True, discriminator=None)
+    net(torch.ones(2, 1)).sum().mul(NAN).backward()
+    optimizer.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = watch.activations().set_index("layer")
+        assert watch.gradients().nonfinite.tolist() == [2]
+    assert math.isnan(table.rms["0"]) and table.rms["1"] == pytest.approx(1) and table.saturated_share["1"] == 1
+    assert table.grad_rms.isna().all()
