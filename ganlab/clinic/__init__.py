@@ -11,7 +11,7 @@ playing.py: a game under a monitor.
 differences.py: a game beside its twin.
 labels.py: the rule by which a long run bears a label out.
 split.py: what thresholds are set on, and what is held out.
-recording.py, runs.py: all cases played, and their features as a recorded table.
+_recording.py, runs.py: all cases played, and their features as a recorded table. __main__.py: the commands for that.
 scores.py: how good the doctor is. rivals.py: published rule sets beside it.
 _games/: the games themselves.
 """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ganlab._check import lookup
+from ganlab.clinic import settings
 from ganlab.clinic.plain import Plain
 from ganlab.clinic.settings import SETTINGS, Setting
 from ganlab.diagnosis import CAUSES
@@ -24,6 +25,11 @@ class Game:
     cause: an id in `ganlab.diagnosis.CAUSES`; None for a healthy game.
     twin: the loop without the fault, which is in the list too. Of a healthy game the plain one.
     settings: which it applies to. losses: names, of `STANDARD` unless said.
+
+    >>> from ganlab.clinic import GAMES, SETTINGS
+    >>> game = GAMES["one-batch"]
+    >>> game.sick, game.cause, game.under(SETTINGS["garments-dcgan"])
+    (True, 'one-batch', ('nonsaturating', 'wasserstein'))
     """
 
     name: str
@@ -48,18 +54,42 @@ class Game:
 GAMES: dict[str, Game] = {}
 
 
-def everywhere(setting: Setting) -> bool:
+def _everywhere(setting: Setting) -> bool:
     return True
 
 
-def sick(cause: str, variant: str = "", *, twin: type[Plain] = Plain, settings=everywhere, losses=STANDARD):
-    """A decorator that enters a loop into `GAMES` as a sick game."""
+def sick(cause: str, variant: str = "", *, twin: type[Plain] = Plain, settings=_everywhere, losses=STANDARD):
+    """A decorator that enters a loop into `GAMES` as a sick game, called by its cause, or "cause: variant".
+
+    >>> from ganlab.clinic import GAMES, Plain
+    >>> from ganlab.clinic.games import sick
+    >>> @sick("rate-too-small", "an example", losses=("hinge",))
+    ... class Still(Plain):
+    ...     rate_g = 1e-9
+    >>> GAMES.pop("rate-too-small: an example").play is Still
+    True
+
+    Raises:
+        ValueError: an unknown cause, or a name that is taken.
+    """
     lookup(CAUSES, cause, "cause")
     return _enter(f"{cause}: {variant}" if variant else cause, cause, twin, settings, losses)
 
 
-def healthy(name: str, *, settings=everywhere, losses=STANDARD):
-    """A decorator that enters a loop into `GAMES` as a healthy game."""
+def healthy(name: str, *, settings=_everywhere, losses=STANDARD):
+    """A decorator that enters a loop into `GAMES` as a healthy game.
+
+    >>> from ganlab.clinic import GAMES, Plain
+    >>> from ganlab.clinic.games import healthy
+    >>> @healthy("an example")
+    ... class Quick(Plain):
+    ...     rate_d = rate_g = 1.5
+    >>> GAMES.pop("an example").sick
+    False
+
+    Raises:
+        ValueError: a name that is taken.
+    """
     return _enter(name, None, Plain, settings, losses)
 
 
@@ -99,7 +129,7 @@ class Case:
         if len(parts) != 3:
             raise ValueError(f"case={text!r}: write 'game / setting / loss'")
         case = cls(*parts)
-        game, setting = lookup(GAMES, case.game, "game"), lookup(SETTINGS, case.setting, "setting")
+        game, setting = lookup(GAMES, case.game, "game"), settings.get(case.setting)
         if case.loss not in game.under(setting):
             raise ValueError(f"case={text!r}: {case.game} is not played there; see ganlab.clinic.cases")
         return case

@@ -18,7 +18,13 @@ Fires = Callable[[Mapping[str, Any]], Any]  # of the features, numbers or column
 
 @dataclass(frozen=True)
 class Alarm:
-    """says: its published name. fires: on which features. credited: causes that it may mean."""
+    """says: its published name. fires: on which features. credited: causes that it may mean.
+
+    >>> from ganlab.clinic.rivals import FORUMS
+    >>> alarm = FORUMS.alarms[1]
+    >>> alarm.says, bool(alarm.fires({"margin": 5.0})), "saturation" in alarm.credited
+    ("D's loss is near 0", False, True)
+    """
 
     says: str
     fires: Fires
@@ -27,7 +33,12 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Rival:
-    """name, source, and the alarms in the order in which they are looked at."""
+    """name, source, and the alarms in the order in which they are looked at.
+
+    >>> from ganlab.clinic.rivals import RIVALS
+    >>> {name: len(rival.alarms) for name, rival in RIVALS.items()}
+    {'SageMaker Debugger': 7, 'AUTOTRAINER': 6, 'forums': 3}
+    """
 
     name: str
     source: str

@@ -74,6 +74,14 @@ def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "st
         folder: where.
         facts: for the provenance; `seconds`, what playing took.
 
+    >>> import os, tempfile
+    >>> from ganlab.clinic import Case, runs
+    >>> found = {(Case("plain", "ring-mlp", "hinge"), 0): [{"energy": 0.5}] * 4}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs.record(found, folder)
+    ...     sorted(os.listdir(folder))
+    ['clinic-games.csv', 'clinic-games.json', 'clinic-games.npz']
+
     Raises:
         ValueError: no runs.
     """
@@ -99,6 +107,14 @@ def runs(table: pd.DataFrame | None = None) -> pd.DataFrame:
 
     Args:
         table: as `ganlab.study.recorded("clinic-games")` gives it; None: that.
+
+    >>> import pandas
+    >>> from ganlab.clinic import runs
+    >>> cells = [runs.packed([[[[0.5, 0.25]]]])]  # a feature, a case, a seed, two steps
+    >>> table = pandas.DataFrame({"case": ["plain / ring-mlp / hinge"], "features": cells})
+    >>> table.attrs["provenance"] = {"features": ["energy"], "seeds": [0], "steps": [100, 200]}
+    >>> runs.runs(table)[["label", "step", "energy"]].values.tolist()
+    [['healthy', 100, 0.5], ['healthy', 200, 0.25]]
     """
     table = recorded(NAME) if table is None else table
     facts = table.attrs["provenance"]
@@ -143,5 +159,11 @@ def packed(values: np.ndarray) -> np.ndarray:
 
 
 def unpacked(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What `packed` has packed, in float64, in its shape."""
+    """What `packed` has packed, in float64, in its shape.
+
+    >>> import numpy as np
+    >>> from ganlab.clinic.runs import packed, unpacked
+    >>> unpacked(packed(np.ones((2, 1))), (2, 1)).tolist()
+    [[1.0], [1.0]]
+    """
     return np.ascontiguousarray(data.T).view("<f4").astype(float).reshape(shape)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ganlab import data, nets
-from ganlab._check import lookup
 
 HELD_OUT = 500  # images, or a third of the set where that is less
 KEPT = 4000  # images to train on, at most
@@ -96,7 +95,7 @@ _ALL = (
     Setting(
         "ring-mlp", partial(data.load, "ring"), partial(nets.mlp_generator, width=64),
         partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
-        critic_steps=2,
+        critic_steps=2, norm_g="batch",
     ),
     Setting(
         "grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
@@ -135,4 +134,6 @@ def get(name: str) -> Setting:
     >>> settings.get("digits-mlp").batch
     32
     """
-    return lookup(SETTINGS, name, "setting")
+    if name not in SETTINGS:
+        raise ValueError(f"unknown setting {name!r}; known: {', '.join(SETTINGS)}")
+    return SETTINGS[name]

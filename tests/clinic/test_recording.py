@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlab.clinic import Case, cases, recording, runs, split
-from ganlab.clinic.recording import CHEAP_FIRST, chart_of, name_of, order, play, write
+from ganlab.clinic import Case, _recording, cases, runs, split
+from ganlab.clinic._recording import CHEAP_FIRST, chart_of, name_of, order, play, write
 from ganlab.clinic.settings import SETTINGS
 from ganlab.diagnosis import CAUSES
 from ganlab.study.recordings import read
@@ -20,7 +20,7 @@ PLAIN = Case("plain", "ring-mlp", "hinge")
 
 def test_a_chart_is_played_once(tmp_path, monkeypatch):
     first = chart_of(PLAIN, 0, tmp_path)
-    monkeypatch.setattr(recording, "examine", lambda *_: pytest.fail("it was there"))
+    monkeypatch.setattr(_recording, "examine", lambda *_: pytest.fail("it was there"))
     again = chart_of(PLAIN, 0, tmp_path)
     assert np.array_equal(first.game.values["real_logit"], again.game.values["real_logit"])
     assert (tmp_path / "seconds.txt").read_text().endswith("ring-mlp\n")
@@ -45,7 +45,7 @@ def test_a_name_does_not_change_with_what_a_game_says_of_itself_or_where_it_appl
         spec = importlib.util.spec_from_file_location(f"clinic_{name}", tmp_path / f"{name}.py")
         module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found[name] = recording._code(module.A)
+        found[name] = _recording._code(module.A)
     assert found["one"] == found["said"] != found["other"]
 
 
@@ -60,7 +60,7 @@ def test_the_order_is_two_seeds_of_everything_and_each_run_once():
 
 def test_play_and_write(tmp_path, monkeypatch):
     few = [(PLAIN, 0), (Case("one-batch", "ring-mlp", "hinge"), 0), (PLAIN, 1)]
-    monkeypatch.setattr(recording, "order", lambda seeds: iter(few))
+    monkeypatch.setattr(_recording, "order", lambda seeds: iter(few))
     assert play(tmp_path / "charts", [0, 1], processes=1, seconds=0) == 3  # no time at all
     for run in few[:2]:
         chart_of(*run, tmp_path / "charts")

@@ -1,7 +1,7 @@
 """The games themselves, by family; importing them enters them into `ganlab.clinic.GAMES`.
 
 signals.py, steps.py, clips.py, balance.py, parts.py, inputs.py, critics.py, overflow.py: what is wrong.
-odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py: what only looks wrong.
+odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py, odd_clips.py: what only looks wrong.
 """
 
 from ganlab.clinic._games import (  # noqa: F401
@@ -9,6 +9,7 @@ from ganlab.clinic._games import (  # noqa: F401
     clips,
     critics,
     inputs,
+    odd_clips,
     odd_loops,
     odd_losses,
     odd_nets,

@@ -53,9 +53,9 @@ class OneChannel(Plain):
 
 @sick("collapse", losses=NOT_WASSERSTEIN)
 class ManyStepsOfG(Plain):
-    """Ten steps of G at five times the rate for one of D: G runs to where D is highest now."""
+    """Five steps of G at three times the rate for one of D: G runs to where D is highest now."""
 
-    generator_steps, rate_g = 10, 5.0
+    generator_steps, rate_g = 5, 3.0
 
 
 @sick("collapse", "a reward for sameness")

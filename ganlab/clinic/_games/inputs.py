@@ -6,9 +6,10 @@ import torch
 from torch import nn
 from torch.nn.functional import one_hot
 
+from ganlab import penalties
 from ganlab.clinic.games import sick
 from ganlab.clinic.plain import Plain
-from ganlab.latent import classes, join, labelled
+from ganlab.latent import classes, join, labelled, separate
 
 
 @sick("range-mismatch", "sigmoid for [-1, 1]", settings=lambda setting: setting.images)
@@ -146,8 +147,19 @@ class Standardised(Plain):
         return (real - real.mean(0)) / real.std(0)
 
 
+class Joined(nn.Module):
+    """D(x, label): the label becomes planes behind the sample."""
+
+    def __init__(self, D):
+        super().__init__()
+        self.D = D
+
+    def forward(self, x, label):
+        return self.D(join(x, label))
+
+
 class Labelled(Plain):
-    """A conditional game: the label stands beside the latent, and in planes behind the sample."""
+    """A conditional game: G and D are told which label a sample has, or is to have."""
 
     def dataset(self):
         return labelled(self.setting.train)
@@ -157,33 +169,40 @@ class Labelled(Plain):
         own = {"latent": self.latent + self.count, "norm": self.setting.norm_g}
         return self.setting.generator(self.setting.train.shape, **own)
 
-    def noise(self):
-        labels = torch.randint(self.count, (self.batch,))
-        return torch.cat([torch.randn(self.batch, self.latent), one_hot(labels, self.count)], dim=1)
+    def discriminator(self):
+        return Joined(self.build_d())
 
-    def made(self, z):
-        """Samples with the labels that they were asked for."""
-        return join(self.G(z), z[:, self.latent :])
+    def real(self):
+        real, labels = separate(self.data.sample(self.batch), self.data)
+        return real, one_hot(labels, self.count).float()
+
+    def noise(self, label):
+        return torch.cat([torch.randn(len(label), self.latent), label], dim=1)
+
+    def penalty(self, real, fake, label):
+        if self.loss.name != "wasserstein":
+            return 0.0
+        return self.setting.gamma * penalties.wgan_gp(self.D, real, fake, given=label)
 
     def train_d(self):
-        real, fake = self.real(), self.made(self.noise()).detach()
+        real, label = self.real()
+        fake = self.G(self.noise(label)).detach()
         self.step_d.zero_grad()
-        loss = self.d_loss(self.D(real), self.D(fake)) + self.penalty(real, fake)
+        loss = self.d_loss(self.D(real, label), self.D(fake, label)) + self.penalty(real, fake, label)
         loss.backward()
         self.step_d.step()
 
     def train_g(self):
+        label = self.real()[1]
         self.step_g.zero_grad()
-        loss = self.g_loss(self.D(self.made(self.noise())))
+        loss = self.g_loss(self.D(self.G(self.noise(label)), label))
         loss.backward()
         self.step_g.step()
 
     @torch.no_grad()
     def sample(self, n):
-        self.batch, before = n, self.batch
-        made = self.made(self.noise())
-        self.batch = before
-        return made
+        label = one_hot(torch.randint(self.count, (n,)), self.count).float()
+        return join(self.G(self.noise(label)), label)
 
 
 @sick("labels-shuffled", twin=Labelled, settings=lambda setting: setting.labelled)
@@ -191,5 +210,5 @@ class Shuffled(Labelled):
     """Samples and labels are shuffled apart."""
 
     def real(self):
-        real, channels = super().real(), self.setting.train.shape[0]
-        return torch.cat([real[:, :channels], real[torch.randperm(len(real)), channels:]], dim=1)
+        real, label = super().real()
+        return real, label[torch.randperm(len(label))]

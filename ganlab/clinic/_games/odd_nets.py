@@ -11,7 +11,7 @@ from ganlab.clinic.plain import Plain
 healthy("conditional", settings=lambda setting: setting.labelled)(Labelled)
 
 
-@healthy("no norm", settings=lambda setting: setting.convolutional)
+@healthy("no norm", settings=lambda setting: setting.norm_g == "batch")
 class NoNorm(Plain):
     """Neither player has a norm."""
 
@@ -30,7 +30,7 @@ class LayerNorm(Plain):
         return self.build_g(norm="layer")
 
 
-@healthy("batch norm in G", settings=lambda setting: not setting.convolutional)
+@healthy("batch norm in G", settings=lambda setting: setting.norm_g == "none")
 class BatchNorm(Plain):
     """Batch norm in a generator that has none."""
 

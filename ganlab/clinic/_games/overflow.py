@@ -8,31 +8,36 @@ from ganlab.clinic.games import STANDARD, sick
 from ganlab.clinic.plain import Plain
 
 
+class LargeLogits(Plain):
+    """D's last layer starts so large that logits of a hundred come up."""
+
+    def discriminator(self):
+        D = self.build_d()
+        last = [layer for layer in D.modules() if isinstance(layer, nn.Linear)][-1]
+        nn.init.normal_(last.weight, std=100.0)
+        return D
+
+
 @sick("nonfinite-log-sigmoid", losses=("nonsaturating",))
-class LogOfSigmoid(Plain):
-    """log of 1 - sigmoid is -inf from a logit of 17 on; D is fast enough to come there."""
-
-    rate_d = 5.0
-
-    def d_loss(self, real, fake):
-        return -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
-
-    def g_loss(self, fake):
-        return torch.log(1 - torch.sigmoid(fake)).mean()
-
-
-@sick("nonfinite-log-sigmoid", "large inputs", settings=lambda setting: setting.images, losses=("nonsaturating",))
-class LogOfSigmoidOnBytes(Plain):
-    """The same where inputs of up to 255 make large logits from the first step on."""
-
-    def real(self):
-        return (super().real() + 1) * 127.5
+class LogOfSigmoid(LargeLogits):
+    """D starts with logits of a hundred. From a logit of 17 on 1 - sigmoid is 0, and its logarithm -inf."""
 
     def d_loss(self, real, fake):
         return -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
 
     def g_loss(self, fake):
         return -torch.log(torch.sigmoid(fake)).mean()
+
+
+@sick("nonfinite-log-sigmoid", "as printed, minimax", losses=("nonsaturating",))
+class LogOfSigmoidMinimax(LargeLogits):
+    """The same with G's loss as the first paper printed it."""
+
+    def d_loss(self, real, fake):
+        return -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
+
+    def g_loss(self, fake):
+        return torch.log(1 - torch.sigmoid(fake)).mean()
 
 
 @sick("nonfinite-half", losses=("nonsaturating",))

@@ -66,7 +66,7 @@ class EpsilonForMomentum(Plain):
     def generator(self):
         G = self.build_g()
         for layer in G.modules():
-            if isinstance(layer, nn.BatchNorm2d):
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
                 layer.eps = 0.8
         return G
 

@@ -1,14 +1,9 @@
-"""Play every case with many seeds and keep what the monitor saw; make the recorded table of features of it.
-
-python -m ganlab.clinic.recording play FOLDER --seeds 0 1 2 3     what FOLDER lacks, two seeds of everything first
-python -m ganlab.clinic.recording long FOLDER --seeds 0           the long runs that bear labels out or not
-python -m ganlab.clinic.recording write FOLDER --out DIRECTORY    clinic-games and clinic-labels, of what is there
+"""Play every case with many seeds and keep what the monitor saw; make the recorded tables of it.
 
 A chart takes seconds to play and milliseconds to read, so features can change without playing again. Charts are kept as
 pickles: read no folder that somebody else has filled.
 """
 
-import argparse
 import ast
 import hashlib
 import inspect
@@ -85,33 +80,40 @@ def order(seeds: Sequence[int], only: Iterable[Case] | None = None) -> Iterator[
     """Runs in the order in which they are worth most: two seeds of everything, then two more. Of these two, every game
     in every setting under its first loss comes first, and the cheap settings before the others.
 
-    >>> from ganlab.clinic.recording import order
+    >>> from ganlab.clinic._recording import order
     >>> from ganlab.clinic import cases
     >>> listed = [case for case in cases("detached") if case.setting == "ring-mlp"]
     >>> [(case.loss, seed) for case, seed in order([0, 1], only=listed)][:3]
     [('nonsaturating', 0), ('nonsaturating', 1), ('wasserstein', 0)]
     """
     listed = list(cases() if only is None else only)
-    ranks = [GAMES[case.game].under(SETTINGS[case.setting]).index(case.loss) for case in listed]
+    ranks = [_rank(case) for case in listed]
     for pair in (seeds[k : k + 2] for k in range(0, len(seeds), 2)):
         for rank, seed, setting in itertools.product(range(max(ranks) + 1), pair, CHEAP_FIRST):
             yield from ((one, seed) for one, own in zip(listed, ranks, strict=True)
                         if own == rank and one.setting == setting)  # fmt: skip
 
 
+def _rank(case: Case) -> int:
+    """0 under the first loss of its game."""
+    return GAMES[case.game].under(SETTINGS[case.setting]).index(case.loss)
+
+
 def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
     """Play what `folder` lacks, in `order`, for about `seconds`. Returns how many runs are still missing."""
-    return _all(chart_of, lambda case, seed: Path(folder) / name_of(case, seed), folder, seeds, processes, seconds)
+    runs = [run for run in order(seeds) if not (Path(folder) / name_of(*run)).exists()]
+    return _all(chart_of, runs, folder, processes, seconds)
 
 
 def play_long(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
-    """The same for the long runs of `worth_of`."""
-    return _all(worth_of, partial(_worth_path, folder=folder), folder, seeds, processes, seconds)
+    """The same for the long runs of `worth_of`; of those under a first loss the healthy games come first."""
+    runs = [run for run in order(seeds) if not _worth_path(*run, folder).exists()]
+    runs.sort(key=lambda run: (_rank(run[0]), GAMES[run[0].game].sick))
+    return _all(worth_of, runs, folder, processes, seconds)
 
 
-def _all(do: Callable, path: Callable, folder: str | Path, seeds, processes: int, seconds: float) -> int:
+def _all(do: Callable, runs: list[tuple[Case, int]], folder: str | Path, processes: int, seconds: float) -> int:
     Path(folder).mkdir(parents=True, exist_ok=True)
-    runs = [run for run in order(seeds) if not path(*run).exists()]
     each = partial(_until, folder=str(folder), end=time.monotonic() + seconds, do=do)
     with ProcessPoolExecutor(processes) as pool:
         done = sum(pool.map(each, *zip(*runs, strict=True)) if runs else [])
@@ -163,26 +165,3 @@ def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: 
 def _features(case: Case, seed: int, *, folder: str, keep: list[str] | None) -> list[dict[str, float]]:
     found = features_of(chart_of(case, seed, folder))
     return found if keep is None else [{name: one[name] for name in keep} for one in found]
-
-
-def main() -> None:
-    """The command line above."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["play", "long", "write"])
-    parser.add_argument("folder")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="of play and long: for how long")
-    parser.add_argument("--out", help="of write: where to")
-    parser.add_argument("--all", action="store_true", help="of write: all features, not only those that are read")
-    given = parser.parse_args()
-    if given.command == "write":
-        count = write(given.folder, given.out, given.seeds, given.processes, given.all)
-        print(f"{count} runs are recorded")
-        return
-    does = play if given.command == "play" else play_long
-    print(f"{does(given.folder, given.seeds, given.processes, given.seconds)} runs are missing")
-
-
-if __name__ == "__main__":
-    main()
