@@ -1,4 +1,4 @@
-"""Which tensors of a discriminator's output are its logits: the Monitor, the penalties, `check` and Trainer ask here."""
+"""Which tensors of a discriminator's output are its logits, for the Monitor, the penalties, `check` and Trainer."""
 
 import pytest
 import torch

@@ -12,6 +12,7 @@ from ganlab.preflight.findings import Finding
 
 FAR = 100.0  # how many times wider or narrower than the data an output without bounds may start
 ASIDE = 10.0  # standard deviations of the data between their mean and that of G's output
+SATURATED = 1e-3  # from an end of the range
 SLACK = 0.05  # of the range: what resampling and noise may add to it
 
 
@@ -107,9 +108,6 @@ def saturated(scene: Rehearsal) -> Iterator[Finding]:
             "warning", "saturated", f"{share:.0%} of G's numbers lie at an end of its {end.lower()} before the "
             "first step, where its slope is nearly 0.", "smaller weights in G's last layer, or a norm in front of it",
         )  # fmt: skip
-
-
-SATURATED = 1e-3  # from an end of the range
 
 
 def kinds(scene: Rehearsal) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ganlab.preflight import _graph
 from ganlab.preflight._rehearsal import ON_FAKES, Rehearsal, finite
 from ganlab.preflight.findings import Finding
 
+FAR_OUT = 100.0  # in float32 the sigmoid of -104 is 0
 # Words of an error -> what to do about it. The first that fits.
 _ADVICE = {
     "use_reentrant": "set use_reentrant=False in torch.utils.checkpoint",
@@ -122,9 +123,6 @@ def far_out(scene: Rehearsal) -> Iterator[Finding]:
             "warning", "large logits", f"D starts with logits of {max(sizes):.1e}: of a loss with a sigmoid in it the "
             "slope there is 0 or 1, and tells D or G nothing.", "look at D's initialisation and at the data's range",
         )  # fmt: skip
-
-
-FAR_OUT = 100.0  # in float32 the sigmoid of -104 is 0
 
 
 def not_finite(scene: Rehearsal) -> Iterator[Finding]:
