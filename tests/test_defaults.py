@@ -1,7 +1,7 @@
 """Every default of the public functions and classes, as `defaults.txt` has it; and torch's own where we take its names.
 
-A default is a promise: a loop that does not name it hangs on it. `python tests/test_defaults.py` writes the table again
-after one was changed on purpose.
+A default is a promise: a loop that does not name it hangs on it. After one was changed on purpose, or a new one came,
+`PYTHONPATH=.:book/_ext python tests/test_defaults.py` writes the table again.
 """
 
 import importlib
@@ -60,7 +60,7 @@ def table() -> list[str]:
 def test_every_default_is_the_one_that_is_written_down():
     found, written = table(), TABLE.read_text().splitlines()
     changed = sorted(set(found) ^ set(written))
-    assert not changed, "python tests/test_defaults.py writes them again:\n" + "\n".join(changed)
+    assert not changed, "PYTHONPATH=.:book/_ext python tests/test_defaults.py writes them:\n" + "\n".join(changed)
     assert found == written
 
 

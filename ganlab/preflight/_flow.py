@@ -10,6 +10,12 @@ from ganlab.preflight._owners import inner, named
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
 
+# Those that take no sparse gradients.
+DENSE = {
+    torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam, torch.optim.RAdam, torch.optim.Adamax, torch.optim.RMSprop,
+    torch.optim.Rprop, torch.optim.ASGD, torch.optim.Adadelta,
+}  # fmt: skip
+
 
 def cut(scene: Rehearsal) -> Iterator[Finding]:
     fake = scene.fake
@@ -64,13 +70,6 @@ def sparse(scene: Rehearsal) -> Iterator[Finding]:
                 "error", "sparse gradient", f"The gradient of {player}'s {named(names)} is sparse, which "
                 f"torch.optim.{kind.__name__} refuses in its step.", "nn.Embedding(..., sparse=False)",
             )  # fmt: skip
-
-
-# Those that take no sparse gradients.
-DENSE = {
-    torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam, torch.optim.RAdam, torch.optim.Adamax, torch.optim.RMSprop,
-    torch.optim.Rprop, torch.optim.ASGD, torch.optim.Adadelta,
-}  # fmt: skip
 
 
 def one_sample(scene: Rehearsal) -> Iterator[Finding]:

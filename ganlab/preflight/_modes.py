@@ -29,7 +29,8 @@ def eval_mode(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def batch_norm_under_penalty(scene: Rehearsal) -> Iterator[Finding]:
-    names = _batch_norms(scene.nets["D"])
+    norms = {name: part for name, part in scene.nets["D"].named_modules() if isinstance(part, _BatchNorm)}
+    names = [name for name, part in norms.items() if part.training or part.running_mean is None]
     if names and scene.penalty:
         yield Finding(
             "error", "batch norm under a penalty", f"D has batch norm ({named(names)}): its output at a sample hangs "
@@ -49,10 +50,6 @@ def small_batch(scene: Rehearsal) -> Iterator[Finding]:
                 "a channel: of two, every output is the one or the other of two numbers; of one, always the same.",
                 "a larger batch, or group norm",
             )  # fmt: skip
-
-
-def _batch_norms(net: nn.Module) -> list[str]:
-    return [name for name, part in net.named_modules() if isinstance(part, _BatchNorm)]
 
 
 def _of_a_frozen_part(net: nn.Module, name: str) -> bool:

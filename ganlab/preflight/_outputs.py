@@ -11,6 +11,7 @@ from ganlab.preflight import _graph
 from ganlab.preflight._rehearsal import ON_FAKES, Rehearsal, finite
 from ganlab.preflight.findings import Finding
 
+FAR_OUT = 100.0  # in float32 the sigmoid of -104 is 0
 # Words of an error -> what to do about it. The first that fits.
 _ADVICE = {
     "use_reentrant": "set use_reentrant=False in torch.utils.checkpoint",
@@ -18,9 +19,12 @@ _ADVICE = {
     "should be between 0 and 1": "BCELoss takes probabilities: take BCEWithLogitsLoss on what D gives",
     "modified by an inplace operation": "inplace=True overwrites what a layer was given: leave it out at D's front",
     "more than 1 value per channel": "a larger batch, or group norm",
+    "gave a ndarray": "stay in torch: a NumPy array has no gradient",
     "not a tensor of samples": "generate=lambda: G(z)[0], if the first holds the samples",
     "once_differentiable|not implemented.*derivative|derivative.*not implemented": "a penalty differentiates D twice: "
     "put another layer in the place of this one, or leave out the penalty",
+    r"Target size \(": "targets of D's shape, torch.ones_like(logits); or logits.squeeze(1) at D's end",
+    "positional argument: 'fake'|takes 1 positional argument": "losses=(d_loss(real, fake), g_loss(fake)), in order",
     "real is missing": "give the pair itself: losses=ganlab.losses.get(name)",
 }
 # By whom it was raised.
@@ -124,13 +128,12 @@ def far_out(scene: Rehearsal) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-FAR_OUT = 100.0  # in float32 the sigmoid of -104 is 0
-
-
 def not_finite(scene: Rehearsal) -> Iterator[Finding]:
     for player, layer in scene.nonfinite.items():
         if scene.real.is_floating_point() and not scene.real.isfinite().all() and player == "D":
             continue  # the data were not finite to begin with
+        if player == "D" and "G" in scene.nonfinite and all(map(finite, scene.real_outputs)):
+            continue  # only what G made was not
         yield Finding(
             "error", "not finite", f"In {player}, the first layer whose output is not finite is {layer}.",
             f"look at its weights and at what it is given: monitor.snapshot({player}, x)",

@@ -10,6 +10,8 @@ from ganlab._modules import shared_parameters
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
 
+BY_THE_RATE = (torch.optim.Adam, torch.optim.NAdam, torch.optim.RAdam, torch.optim.Adamax, torch.optim.RMSprop)
+
 
 def named(names: list[str], at_most: int = 3) -> str:
     """The first names, and how many more there are."""
@@ -128,5 +130,4 @@ def _size(parameters: Iterable[Tensor]) -> float:
     return torch.cat(weights).square().mean().sqrt().item() if any(map(len, weights)) else 0.0
 
 
-BY_THE_RATE = (torch.optim.Adam, torch.optim.NAdam, torch.optim.RAdam, torch.optim.Adamax, torch.optim.RMSprop)
 RULES = [frozen, not_owned, foreign, strangers, shared, one_for_both, standing_still, rate_too_large]

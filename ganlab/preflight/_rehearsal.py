@@ -92,7 +92,8 @@ def _run(scene: Rehearsal, who: str, call: Callable[[], Any]) -> Any:
 def _judged(scene: Rehearsal, judge: Callable[[Tensor], Any], x: Tensor, who: str) -> Any:
     output = _run(scene, who, lambda: _watched(scene, "D", lambda: judge(x)))
     if who not in scene.failed and not _floats(output):
-        scene.failed[who] = TypeError(f"D gave a {type(output).__name__} without a tensor of floats in it")
+        kind = f"tensor of {output.dtype}" if isinstance(output, Tensor) else f"{type(output).__name__} without one"
+        scene.failed[who] = TypeError(f"D has to give a tensor of floats, and gave a {kind}")
     return output
 
 

@@ -49,8 +49,8 @@ def check(
 
     Raises:
         ValueError: an optimizer is missing, a network is a population or has lazy modules that were never called, or G
-            has no `latent` and there is no `generate`, or the batch is empty.
-        TypeError: the batch is no tensor, or `losses` are none.
+            has no `latent`, an int, and there is no `generate`, or the batch is empty.
+        TypeError: the batch is no tensor, G or D no module, an optimizer or `losses` none.
     """
     if not isinstance(optimizers, Mapping) or sorted(optimizers) != ["D", "G"]:
         has = sorted(optimizers) if isinstance(optimizers, Mapping) else f"the type {type(optimizers).__name__}"
@@ -59,7 +59,14 @@ def check(
         raise TypeError(f"batch is a {type(batch).__name__}: give the tensor of real samples that D will see")
     if batch.ndim == 0 or batch.numel() == 0:
         raise ValueError(f"batch has shape {tuple(batch.shape)}: give at least one real sample, (batch, *shape)")
+    for name, optimizer in optimizers.items():
+        if not hasattr(optimizer, "param_groups") or not hasattr(optimizer, "state_dict"):
+            raise TypeError(f"optimizers[{name!r}] is a {type(optimizer).__name__}: give a torch.optim.Optimizer")
     for name, net in {"G": G, "D": D}.items():
+        if not isinstance(net, nn.Module):
+            raise TypeError(
+                f"{name} is a {type(net).__name__}: give the module; how it is called say generate and judge"
+            )
         if isinstance(net, Population):
             raise ValueError(f"{name} is a population of {net.size}: check one network, as its builder makes it")
         check_made(net, name)
@@ -72,5 +79,7 @@ def check(
 def _from_latents(G: nn.Module, batch: Tensor) -> Callable[[], Tensor]:
     if not hasattr(G, "latent"):
         raise ValueError("G has no attribute latent: give generate=lambda: G(z), with a z of yours for a whole batch")
+    if not isinstance(G.latent, int):
+        raise ValueError(f"G.latent is {G.latent!r}: an int, the width of z; or give generate=lambda: G(z)")
     like = next((p for p in G.parameters() if p.is_floating_point()), batch)
     return lambda: G(torch.randn(len(batch), G.latent, device=like.device, dtype=like.dtype))

@@ -395,12 +395,20 @@ def test_a_snapshot_moves_no_running_statistic(make):
     assert not all(torch.equal(x, before[name]) for name, x in net.named_buffers()), "the control: training does"
 
 
-@pytest.mark.parametrize("where", ["forward", "loss", "backward"])
+def overwritten(y):
+    """exp needs its result in the backward pass, and here that is another by then."""
+    grown = y.exp()
+    value = grown.sum()
+    grown.mul_(2)
+    return value
+
+
+@pytest.mark.parametrize("where", ["forward", "loss", "detached", "backward"])
 def test_a_snapshot_that_fails_leaves_no_trace_either(where):
     net = layers(*[Refuses()] * (where == "forward"))
     before = {name: x.clone() for name, x in net.state_dict().items()}
-    losses = {"loss": lambda y: Refuses()(y), "backward": lambda y: y.detach().sum()}
-    with pytest.raises(RuntimeError):
+    losses = {"loss": lambda y: Refuses()(y), "detached": lambda y: y.detach().sum(), "backward": overwritten}
+    with pytest.raises(ValueError if where == "detached" else RuntimeError):
         snapshot(net, 5 + torch.randn(6, 2), losses.get(where))
     assert not any(part._forward_hooks for part in net.modules())
     assert all(torch.equal(x, before[name]) for name, x in net.state_dict().items())

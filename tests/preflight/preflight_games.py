@@ -195,6 +195,20 @@ def from_numpy():
     return game
 
 
+@fault("dtype")
+def half_data():
+    game = plane()
+    game.batch = game.batch.half()
+    return game
+
+
+@fault("dtype")
+def half_g():
+    game = plane()
+    game.G.half()
+    return game
+
+
 @fault("devices")
 def elsewhere():
     game = plane()

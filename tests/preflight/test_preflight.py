@@ -8,9 +8,12 @@ import pytest
 import torch
 from preflight_games import (
     FAULTS,
+    a_column,
     a_weight_too_large,
+    behind,
     g_holds_d,
     labels_missing,
+    one_at_a_time,
     pictures,
     plane,
     scaled_to_0_and_1,
@@ -20,6 +23,7 @@ from preflight_setups import (
     CASES,
     NEAR,
     a_dcgan,
+    checkpointed_in_the_older_way,
     conditional,
     constrained,
     on_probabilities,
@@ -104,6 +108,55 @@ def test_the_first_layer_that_is_not_finite_is_named():
     assert "body.4" in str(a_weight_too_large().check())
 
 
+def test_what_g_makes_is_not_laid_at_d_s_door():
+    game = plane()
+    with torch.no_grad():
+        next(game.G.parameters())[0] = torch.nan
+    said = [finding.sentence for finding in game.check() if finding.cause == "not finite"]
+    assert said == ["In G, the first layer whose output is not finite is body.0."]
+
+
+def no_targets_for_a_column():
+    game, row, bce = a_column(), torch.ones(64), nn.BCEWithLogitsLoss()
+    game.more = {"losses": (lambda real, fake: bce(real, row) + bce(fake, 1 - row), lambda fake: bce(fake, row))}
+    return game
+
+
+def losses_in_the_wrong_order():
+    game = plane()
+    game.more = {"losses": (lambda fake: -fake.mean(), lambda real, fake: (fake - real).mean())}
+    return game
+
+
+def probabilities_expected():
+    game, bce = plane(), nn.BCELoss()
+    game.more = {"losses": (lambda real, fake: bce(real, torch.ones(64)) + bce(fake, torch.zeros(64)),
+                            lambda fake: bce(fake, torch.ones(64)))}  # fmt: skip
+    return game
+
+
+def overwritten():
+    return behind(plane(), "D", before=lambda x: x.mul_(2) if x.requires_grad else x)
+
+
+@pytest.mark.parametrize(
+    ("make", "fix"),
+    [
+        (labels_missing, "judge=lambda x: D(x, labels)"),
+        (no_targets_for_a_column, "torch.ones_like(logits)"),
+        (losses_in_the_wrong_order, "losses=(d_loss(real, fake), g_loss(fake))"),
+        (probabilities_expected, "BCEWithLogitsLoss on what D gives"),
+        (lambda: behind(plane(), "G", lambda x: x.detach().numpy()), "a NumPy array has no gradient"),
+        (lambda: behind(plane(), "G", lambda x: (x, x)), "generate=lambda: G(z)[0]"),
+        (lambda: behind(plane(), "D", lambda x: x > 0), "call D(batch) by itself"),
+        (checkpointed_in_the_older_way, "use_reentrant=False"),
+        (one_at_a_time, "a larger batch, or group norm"),
+    ],
+)
+def test_a_failure_comes_with_what_to_do(make, fix):
+    assert any(fix in finding.fix for finding in make().check() if finding.cause == "failed")
+
+
 def test_findings_come_worst_first():
     levels = [finding.level for finding in scaled_to_0_and_1().check()]
     game = two_at_a_time()
@@ -120,6 +173,7 @@ def test_findings_come_worst_first():
         (lambda game: game.optimizers.pop("G"), r"optimizers has \['D'\]"),
         (lambda game: setattr(game, "G", nn.Linear(2, 2)), "G has no attribute latent: give generate"),
         (lambda game: setattr(game, "D", Population([game.D])), "D is a population of 1: check one network"),
+        (lambda game: setattr(game.G, "latent", (4,)), r"G.latent is \(4,\): an int"),
     ],
 )
 def test_bad_arguments_are_named(change, said):
@@ -129,6 +183,10 @@ def test_bad_arguments_are_named(change, said):
         game.check()
     with pytest.raises(ValueError, match=r"batch has shape \(0, 2\): give at least one"):
         ganlab.check(plane().G, plane().D, plane().optimizers, torch.zeros(0, 2))
+    with pytest.raises(TypeError, match=r"optimizers\['D'\] is a Discriminator: give a torch.optim.Optimizer"):
+        ganlab.check(plane().G, plane().D, {**plane().optimizers, "D": plane().D}, plane().batch)
+    with pytest.raises(TypeError, match="G is a function: give the module"):
+        ganlab.check(lambda z: z, plane().D, plane().optimizers, plane().batch)
     with pytest.raises(TypeError, match="losses is a str: give two functions"):
         ganlab.check(plane().G, plane().D, plane().optimizers, plane().batch, losses="hinge")
     with pytest.raises(TypeError, match="batch is a list"):

@@ -389,11 +389,13 @@ CHANGES = [
 def test_a_change_takes_effect(change, inside):
     runs = [trainer({"ema": 0.9, "lr_g": RAMP}) for _ in range(2)]
     for run, capture in zip(runs, (True, False), strict=True):
-        callback = (lambda t: change(t) if t.steps == 15 else None) if inside else None
-        run.fit(15, progress=False, capture=capture, callback=callback, callback_every=15)
-        if not inside:
+        if inside:  # in the midst of a fit, so that only a look at what is another now can tell
+            callback = lambda t: change(t) if t.steps == 15 else None  # noqa: E731
+            run.fit(30, progress=False, capture=capture, callback=callback, callback_every=15)
+        else:
+            run.fit(15, progress=False, capture=capture)
             change(run)
-        run.fit(30, progress=False, capture=capture)
+            run.fit(30, progress=False, capture=capture)
     assert_same(*runs)
     assert runs[0].engine.replayed > 10
 

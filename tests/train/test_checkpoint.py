@@ -40,6 +40,14 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path_factory, data):
         checkpoint.load(path)
 
 
+def test_folders_that_are_not_there_are_made(tmp_path):
+    path = tmp_path / "runs" / "ring" / "run.pt"
+    for step in (1, 2):
+        checkpoint.save({"step": step}, path)
+        assert checkpoint.load(path) == {"step": step}
+    assert [file.name for file in path.parent.iterdir()] == ["run.pt"]
+
+
 def test_a_truncated_file_says_so(tmp_path):
     checkpoint.save(STATE, tmp_path / "run.pt")
     content = (tmp_path / "run.pt").read_bytes()

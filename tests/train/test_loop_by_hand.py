@@ -27,18 +27,18 @@ class Settings:
     def __init__(self, **more):
         self.critic, self.penalty, self.every, self.sigma, self.clip, self.bound = 2, "wgan_gp", 3, 0.7, 0.05, 0.3
         self.lr_g, self.lr_d, self.betas, self.gamma, self.ema = (1e-3, 4e-3), (0.2, 0.1), (0.3, 0.9), (2.0, 0.5), 0.8
-        self.l2_g, self.decay_d, self.players, self.unroll = 0.1, 3.0, "D", 0
+        self.l2, self.decay, self.players, self.unroll, self.adam = 0.1, 3.0, "D", 0, "g"
         vars(self).update(more)
 
     def recipe(self):
         line = lambda ends: Schedule([(0, ends[0]), (5, ends[1])])  # noqa: E731
+        adam, sgd = ("g", "d") if self.adam == "g" else ("d", "g")
+        own = {f"l2_{adam}": self.l2, f"weight_decay_{sgd}": self.decay, f"optimizer_{sgd}": "sgd", "momentum": 0.4}
         return Recipe(
-            batch=BATCH, optimizer_d="sgd", momentum=0.4, critic_steps=self.critic,
-            penalty=self.penalty, penalty_every=self.every,
+            batch=BATCH, critic_steps=self.critic, penalty=self.penalty, penalty_every=self.every,
             gamma=line(self.gamma), lr_g=line(self.lr_g), lr_d=line(self.lr_d), betas=self.betas, ema=self.ema,
             noise="linear", noise_sigma=self.sigma, noise_steps=4, clip="norm", clip_at=self.clip,
-            clip_players=self.players, weight_clip=self.bound, l2_g=self.l2_g, weight_decay_d=self.decay_d,
-            unroll=self.unroll, unroll_lr=0.2,
+            clip_players=self.players, weight_clip=self.bound, unroll=self.unroll, unroll_lr=0.2, **own,
         )  # fmt: skip
 
 
@@ -78,11 +78,27 @@ def by_hand(s, seed):
     batches, dice = torch.Generator().manual_seed(2**32 + seed), torch.Generator().manual_seed(2**33 + seed)
     reals = TwoModes().sample(BLOCK * s.critic * BATCH, batches).split(BATCH)
     latents = torch.randn(BLOCK * s.critic * BATCH, 4, generator=batches).split(BATCH)
-    g_adam = torch.optim.Adam(g.parameters(), s.lr_g[0], s.betas, weight_decay=s.l2_g)
-    d_sgd = torch.optim.SGD(d.parameters(), s.lr_d[0], momentum=0.4)
+    steps = {
+        player: torch.optim.Adam(net.parameters(), 1e-3, s.betas, weight_decay=s.l2)
+        if player == s.adam else torch.optim.SGD(net.parameters(), 1e-3, momentum=0.4)
+        for player, net in (("g", g), ("d", d))
+    }  # fmt: skip
+
+    def descend(player, net, loss, rate):
+        """Backward, clip, decay, step."""
+        optimizer = steps[player]
+        optimizer.zero_grad()
+        loss.backward()
+        if player.upper() in s.players or s.players == "both":
+            torch.nn.utils.clip_grad_norm_(net.parameters(), s.clip)
+        with torch.no_grad():
+            for p in net.parameters() if player != s.adam else ():
+                p *= 1 - rate * s.decay
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+
     for step in range(STEPS):
         sigma = s.sigma * max(0.0, 1 - step / 4)
-        g_adam.param_groups[0]["lr"], d_sgd.param_groups[0]["lr"] = ramp(*s.lr_g, step), ramp(*s.lr_d, step)
 
         def noisy(x, sigma=sigma):
             return x + sigma * torch.randn(BATCH, 2, generator=dice) if sigma else x
@@ -96,25 +112,14 @@ def by_hand(s, seed):
             penalty = 0.0
             if d_step % s.every == 0:
                 penalty = s.every * ramp(*s.gamma, step) * PENALTIES[s.penalty](d, real, shown, dice)
-            d_sgd.zero_grad()
-            (d_loss + penalty).backward()
-            if s.players in ("D", "both"):
-                torch.nn.utils.clip_grad_norm_(d.parameters(), s.clip)
-            with torch.no_grad():
-                for p in d.parameters():
-                    p *= 1 - ramp(*s.lr_d, step) * s.decay_d
-            d_sgd.step()
+            descend("d", d, d_loss + penalty, ramp(*s.lr_d, step))
             with torch.no_grad():
                 for p in d.parameters():
                     p.clamp_(-s.bound, s.bound)
             d_step += 1
         opponent = steepest(d, real, noisy(fake), s.unroll) if s.unroll else d
         g_loss = softplus(-opponent(noisy(fake))).mean()
-        g_adam.zero_grad()
-        g_loss.backward()
-        if s.players in ("G", "both"):
-            torch.nn.utils.clip_grad_norm_(g.parameters(), s.clip)
-        g_adam.step()
+        descend("g", g, g_loss, ramp(*s.lr_g, step))
         share = 1.0 if step == 0 else 1 - s.ema
         with torch.no_grad():
             for slow, p in zip(average.parameters(), g.parameters(), strict=True):
@@ -130,6 +135,7 @@ def weights(*nets):
 CASES = {
     **{name: Settings(penalty=name) for name in PENALTIES},
     "one critic step, both clipped": Settings(critic=1, every=2, penalty="r1", players="both", clip=0.002),
+    "Adam and L2 with D, decay with G": Settings(adam="d", lr_g=(0.2, 0.1), lr_d=(1e-3, 4e-3), penalty="r1"),
     "G clipped, and unrolled": Settings(players="G", clip=0.002, unroll=2, penalty="r1", every=1),
 }
 
@@ -158,7 +164,7 @@ def test_every_part_of_the_loop_by_hand_matters(double):
     start = weights(*by_hand(Settings(), 3)[:3])
     changed = [
         {"every": 2}, {"sigma": 0.6}, {"clip": 0.06}, {"bound": 0.05}, {"ema": 0.7}, {"gamma": (2.0, 0.6)},
-        {"unroll": 1}, {"l2_g": 0.2}, {"decay_d": 2.0}, {"lr_g": (1e-3, 5e-3)}, {"betas": (0.3, 0.8)},
+        {"unroll": 1}, {"l2": 0.2}, {"decay": 2.0}, {"adam": "d"}, {"lr_g": (1e-3, 5e-3)}, {"betas": (0.3, 0.8)},
     ]  # fmt: skip
     for change in changed:
         assert (weights(*by_hand(Settings(**change), 3)[:3]) - start).abs().max() > 1e-6, change
