@@ -48,7 +48,7 @@ def test_text_has_all_of_it():
 
 
 def test_an_unknown_cause_is_refused_with_the_known():
-    with pytest.raises(ValueError, match="unknown id 'detach'; known: saturation"):
+    with pytest.raises(ValueError, match="unknown cause 'detach'; known: saturation"):
         cause("detach")
 
 
