@@ -13,6 +13,7 @@ import pickle
 import re
 import textwrap
 import time
+import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -100,7 +101,8 @@ def _rank(case: Case) -> int:
 
 
 def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
-    """Play what `folder` lacks, in `order`, for about `seconds`. Returns how many runs are still missing."""
+    """Play what `folder` lacks, in `order`, for about `seconds`. Returns how many runs are still missing; of those that
+    broke `folder`/errors.txt says why."""
     runs = [run for run in order(seeds) if not (Path(folder) / name_of(*run)).exists()]
     return _all(chart_of, runs, folder, processes, seconds)
 
@@ -123,7 +125,12 @@ def _all(do: Callable, runs: list[tuple[Case, int]], folder: str | Path, process
 def _until(case: Case, seed: int, *, folder: str, end: float, do: Callable) -> bool:
     if time.monotonic() > end:
         return False
-    do(case, seed, folder)
+    try:
+        do(case, seed, folder)
+    except Exception:  # one game that breaks must not end a night's recording; it is missing, and here is why
+        with open(Path(folder) / "errors.txt", "a") as log:
+            log.write(f"{case}, seed {seed}:\n{traceback.format_exc()}\n")
+        return False
     return True
 
 

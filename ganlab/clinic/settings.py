@@ -94,21 +94,21 @@ def _parts(name: str) -> tuple[data.Dataset, Tensor]:
 _ALL = (
     Setting(
         "ring-mlp", partial(data.load, "ring"), partial(nets.mlp_generator, width=64),
-        partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=3000,
+        partial(nets.mlp_discriminator, width=64), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=1500,
         critic_steps=2, norm_g="batch",
     ),
     Setting(
         "grid-resmlp", partial(data.load, "grid"), partial(nets.resmlp_generator, width=48),
-        partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=2000,
+        partial(nets.resmlp_discriminator, width=48), latent=16, batch=64, rate=1e-3, gamma=0.2, steps=1500,
         critic_steps=2,
     ),
     Setting(
         "digits-mlp", partial(data.load, "digits"), partial(nets.mlp_generator, width=128),
-        partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1200,
+        partial(nets.mlp_discriminator, width=128), latent=32, batch=32, rate=5e-4, gamma=2.0, steps=1000,
     ),
     Setting(
         "digits-dcgan", partial(data.load, "digits", size=16, fit="resize"), partial(nets.dcgan_generator, width=8),
-        partial(nets.dcgan_discriminator, width=8), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=1200,
+        partial(nets.dcgan_discriminator, width=8), latent=32, batch=16, rate=1e-3, gamma=2.0, steps=800,
         norm_g="batch", norm_d="batch",
     ),
     Setting(

@@ -159,7 +159,7 @@ def test_a_listing_is_what_is_played():
         ("no such / ring-mlp / hinge", "unknown game 'no such'"),
         ("plain / no such / hinge", "unknown setting 'no such'"),
         ("plain / ring-mlp / no such", "is not played there"),
-        ("generator-eval / ring-mlp / hinge", "is not played there"),
+        ("generator-eval / grid-resmlp / hinge", "is not played there"),
         ("plain / garments-dcgan / hinge", "is not played there"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganlab.clinic import Case, _recording, cases, runs, split
+from ganlab.clinic import __main__ as command
 from ganlab.clinic._recording import CHEAP_FIRST, chart_of, name_of, order, play, write
 from ganlab.clinic.settings import SETTINGS
 from ganlab.diagnosis import CAUSES
@@ -69,6 +70,46 @@ def test_play_and_write(tmp_path, monkeypatch):
     assert table[["label", "seed", "step"]].drop_duplicates().shape == (8, 3)
     assert set(table.columns) > {"label", "game", "setting", "loss", "seed", "step", "part", "energy", "repeat"}
     assert table.query("label == 'one-batch'")["repeat"].tolist() == [1.0] * 4
+
+
+def test_a_game_that_breaks_is_told_and_does_not_end_the_others(tmp_path):
+    def breaks(case, seed, folder):
+        raise RuntimeError("shapes do not fit")
+
+    end = float("inf")
+    assert not _recording._until(PLAIN, 3, folder=str(tmp_path), end=end, do=breaks)
+    told = (tmp_path / "errors.txt").read_text()
+    assert told.startswith("plain / ring-mlp / hinge, seed 3:") and "shapes do not fit" in told
+    assert _recording._until(PLAIN, 3, folder=str(tmp_path), end=end, do=lambda *_: None)
+
+
+def test_the_command_needs_to_know_where_to_write(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["clinic", "write", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "write needs --out" in capsys.readouterr().err
+
+
+def test_the_command_plays_the_seeds_it_is_given(tmp_path, capsys, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(command, "play", lambda *given: seen.update(given=given) or 7)
+    monkeypatch.setattr(sys, "argv", ["clinic", "play", str(tmp_path), "--seeds", "2", "3", "--seconds", "9"])
+    command.main()
+    assert seen["given"] == (str(tmp_path), [2, 3], 2, 9.0) and "7 runs are missing" in capsys.readouterr().out
+
+
+def test_healthy_games_come_first_in_the_long_runs(tmp_path, monkeypatch):
+    few = [
+        (Case("one-batch", "ring-mlp", "nonsaturating"), 0),
+        (PLAIN, 0),
+        (Case("plain", "ring-mlp", "nonsaturating"), 0),
+    ]
+    seen = []
+    monkeypatch.setattr(_recording, "order", lambda seeds: iter(few))
+    monkeypatch.setattr(_recording, "_all", lambda do, runs, *_: seen.extend(str(case) for case, _ in runs))
+    _recording.play_long(tmp_path, [0])
+    assert [text.split(" / ")[0] for text in seen] == ["plain", "one-batch", "plain"]
+    assert seen[-1].endswith("hinge")  # not under the first loss of its game
 
 
 def test_nothing_is_not_recorded(tmp_path):

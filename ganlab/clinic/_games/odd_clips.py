@@ -41,13 +41,13 @@ class AdamClip(Plain):
 
 @healthy("clipped values", losses=("nonsaturating", "hinge"))
 class ValueClip(Plain):
-    """Each number of a gradient within 0.1."""
+    """Each number of a gradient within 0.01."""
 
     def train_g(self):
         self.step_g.zero_grad()
         loss = self.g_loss(self.D(self.G(self.noise())))
         loss.backward()
-        clip_grad_value_(self.G.parameters(), 0.1)
+        clip_grad_value_(self.G.parameters(), 0.01)
         self.step_g.step()
 
 
