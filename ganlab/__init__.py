@@ -19,8 +19,8 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 _WINGS = (
-    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "preflight", "diagnosis", "clinic", "study",
-    "plots", "metrics", "data", "latent", "optim", "population",
+    "nets", "losses", "train", "theory", "clipping", "penalties", "monitor", "preflight", "diagnosis", "clinic",
+    "study", "plots", "metrics", "data", "latent", "optim", "population",
 )  # fmt: skip
 _CALLS = {"check": "preflight", "diagnose": "diagnosis"}  # a name of the package to the wing that has it
 __all__ = ["__version__", *_CALLS, *_WINGS]

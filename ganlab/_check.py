@@ -1,11 +1,18 @@
-"""Checks that several files share: unknown names and missing extras."""
+"""Checks that several files share: unknown names, missing extras, and numbers of NumPy's."""
 
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own, which checkpoints hold; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def lookup(registry: Mapping[str, T], name: str, what: str) -> T:

@@ -1,4 +1,4 @@
-"""What the losses refuse: all but logits of shape `(..., batch)`, and the mistakes that broadcasting would hide."""
+"""What the losses refuse: all but logits (batch,) or (members, batch), and mistakes that broadcasting would hide."""
 
 import re
 from collections.abc import Callable
@@ -14,12 +14,19 @@ _RESHAPING = re.compile(
 
 def _check(name: str, logits: Tensor) -> None:
     if not isinstance(logits, Tensor):
-        raise TypeError(f"{name} is a {type(logits).__name__}: pass the discriminator's logits, a tensor (..., batch)")
+        raise TypeError(
+            f"{name} is a {type(logits).__name__}: pass the discriminator's logits, a tensor (batch,); of several "
+            "scales take the loss of each, and add these"
+        )
     if not logits.is_floating_point():
         raise TypeError(f"{name} has dtype {logits.dtype}: pass the discriminator's logits, which are floats")
     if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {tuple(logits.shape)}: pass (batch,), one logit a sample, not yet averaged")
+    if logits.ndim > 2:
         raise ValueError(
-            f"{name} has shape {tuple(logits.shape)}: pass (..., batch), one logit a sample, not yet averaged"
+            f"{name} has shape {tuple(logits.shape)}: pass (batch,), or (members, batch) of a population. Of a map of "
+            "logits for each sample, as patch discriminators give, every place counts as one more in the batch: "
+            "D(x).flatten(), or .flatten(1) of a population"
         )
     if logits.ndim > 1 and logits.shape[-1] == 1:
         raise ValueError(

@@ -1,9 +1,14 @@
 """What does each player minimise? Six pairs of pure functions on logits.
 
 A logit `l` is what the discriminator returns, with no sigmoid behind it; `s(l)` is the probability of "real". Logits
-have shape `(..., batch)`: `(batch,)` from one discriminator, `(N, batch)` from a population of N seeds. A loss is the
-mean over the batch, so its shape is `(...)`: one value a member. `loss.sum().backward()` then trains N independent
-players.
+have shape `(batch,)` from one discriminator and `(N, batch)` from a population of N seeds; `(..., batch)` stands for
+both. A loss is the mean over the batch, so its shape is `(...)`: one value a member. `loss.sum().backward()` then
+trains N independent players.
+
+What D says of patches of a sample, `(batch, 1, height, width)`, is refused here, for its axes would be read as members:
+`D(x).flatten()` makes each patch one more in the batch, and the loss the mean over all (Isola et al. 2017, section
+3.2.2). `(batch, patches)` cannot be told from a population: flatten it as well. Of a D of several scales take the loss
+of each, and add them. `ganlab.train.Trainer` does both by itself.
 
 `ganlab.theory.derivations` holds the same formulas symbolically; the tests hold the two together.
 """
@@ -35,8 +40,8 @@ class Loss:
 
     Both raise:
         TypeError: a logit is no tensor of floats.
-        ValueError: a 0-d or empty tensor, `(batch, 1)`, two shapes that differ, the output of a sigmoid, or
-            `real` missing where it is needed.
+        ValueError: a 0-d or empty tensor, `(batch, 1)`, more than two axes, two shapes that differ, the output of a
+            sigmoid, or `real` missing where it is needed.
 
     >>> import torch
     >>> from ganlab.losses import LOSSES

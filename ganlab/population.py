@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
+from ganlab._check import plain
 from ganlab._modules import check_made, copied, shared_parameters
 from ganlab._stacked import NotRuled, follows_rules, run, watched
 
@@ -38,7 +39,7 @@ def build(
     >>> all(torch.equal(ours[3], own) for ours, own in zip(G.parameters(), alone.parameters()))
     True
     """
-    if isinstance(seeds, int):
+    if isinstance(seeds := plain(seeds), int):
         with torch.random.fork_rng():
             torch.manual_seed(seeds)
             return make_generator(), make_discriminator()

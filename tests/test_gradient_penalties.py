@@ -186,6 +186,16 @@ def test_alpha_is_drawn_for_each_sample_between_zero_and_one():
     assert values == pytest.approx([1 / 6] * 3, rel=0.02)
 
 
+@pytest.mark.parametrize("half", ["real", "fake"])
+def test_real_and_fake_may_be_of_two_types(half):
+    """Under autocast G's samples are of half precision; the points between are of the wider type."""
+    pair = {"real": numbers(8, 2).float(), "fake": numbers(8, 2, seed=1).float()}
+    pair[half] = pair[half].bfloat16()
+    found = wgan_gp(smooth().float(), **pair, alpha=ALPHA.float())
+    rounded = {name: x.double() for name, x in pair.items()}
+    torch.testing.assert_close(found.double(), wgan_gp(smooth(), **rounded, alpha=ALPHA), rtol=1e-4, atol=0)
+
+
 def test_the_ends_of_alpha():
     net = smooth()
     torch.testing.assert_close(wgan_gp(net, REAL, FAKE, torch.ones(8)), by_autograd(net, REAL))

@@ -137,6 +137,9 @@ def test_compiles_without_a_graph_break_and_runs_under_vmap(name):
         (torch.zeros(2, 4), torch.zeros(4), ValueError, "equal"),
         (torch.tensor(0.0), torch.tensor(0.0), ValueError, "not yet averaged"),
         (torch.zeros(0), torch.zeros(0), ValueError, r"\(0,\)"),
+        (torch.zeros(4, 1, 3, 3), torch.zeros(4, 1, 3, 3), ValueError, r"\(4, 1, 3, 3\).*D\(x\).flatten\(\)"),
+        (torch.zeros(4, 1, 9), torch.zeros(4, 1, 9), ValueError, r"\(4, 1, 9\).*every place counts as one more"),
+        ([torch.zeros(4)], [torch.zeros(4)], TypeError, "is a list.*of several scales take the loss of each"),
         (torch.zeros(4, dtype=torch.bool), torch.zeros(4), TypeError, "torch.bool.*floats"),
         (torch.zeros(4), torch.zeros(4, dtype=torch.int64), TypeError, "torch.int64.*floats"),
         (torch.zeros(4, dtype=torch.complex64), torch.zeros(4), TypeError, "complex64"),
@@ -149,6 +152,18 @@ def test_bad_logits_are_named(name, real, fake, error, message):
         LOSSES[name].d_loss(real, fake)
     with pytest.raises(error, match=message):
         LOSSES[name].g_loss(fake, real)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_map_of_logits_goes_in_flat(name):
+    """The mean over all places of all samples, as a loop over single logits gives it."""
+    real, fake = torch.randn(2, 4, 1, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    loss = get(name)
+    each = [(loss.d_loss(r[None], f[None]), loss.g_loss(f[None], r[None])) for r, f in
+            zip(real.flatten(), fake.flatten(), strict=True)]  # fmt: skip
+    d_loss, g_loss = (torch.stack(values).mean() for values in zip(*each, strict=True))
+    torch.testing.assert_close(loss.d_loss(real.flatten(), fake.flatten()), d_loss)
+    torch.testing.assert_close(loss.g_loss(fake.flatten(), real.flatten()), g_loss)
 
 
 @pytest.mark.parametrize(

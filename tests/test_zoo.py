@@ -69,6 +69,14 @@ def test_a_wrong_number_is_found():
         double(CASES[0])
 
 
+def test_a_check_that_says_too_little_or_too_much_is_found():
+    import zoo_tools
+
+    for case in (Case("unused", CASES[8].build), Case("plain", mlp, said=("unreached",))):
+        with pytest.raises(AssertionError):
+            zoo_tools.checked(case)
+
+
 def test_words_of_torch_are_not_ours():
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         outcome(TOOLS["snapshot"], Case("too wide", lambda: mlp(first=nn.Linear(9, 5))))

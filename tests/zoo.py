@@ -55,6 +55,7 @@ class Case:
     """name: in a word. build: a fresh network. inputs: what it is called with; `at` says which of these is the sample.
 
     refused: tool -> words of the sentence with which it refuses.
+    said: the causes that `check` names, in its order.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Case:
     named: Callable[[], dict] = dict
     at: int | str = 0
     refused: dict[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     def net(self, seed: int = 0) -> nn.Module:
         torch.manual_seed(seed)
@@ -366,20 +368,21 @@ CASES: list[Case] = [
     Case("complex", Complex, refused=refused("complex ones have no order", "clip value", "clip weights")),
     Case("0-d", Strength),
     Case("empty", Empty, refused=OWN_WEIGHTS),
-    Case("unused", Unused),
+    Case("unused", Unused, said=("unreached",)),
     Case("bare", Bare, refused=OWN_WEIGHTS),
     Case("conv1d", lambda: convolved(nn.Conv1d, nn.ConvTranspose1d, nn.AdaptiveAvgPool1d(1)), numbers(2, 6)),
     Case("conv3d", lambda: convolved(nn.Conv3d, nn.ConvTranspose3d, nn.AdaptiveAvgPool3d(1)), numbers(2, 4, 4, 4)),
-    Case("embedding", Words, words, refused=IDS),
+    Case("embedding", Words, words, refused=IDS, said=("failed",)),
     Case("sparse", lambda: Words(sparse=True), words,
-         refused=IDS | refused("embedding with sparse=False", "clip adaptive") | refused("sparse=False", *MEMBERS)),
+         refused=IDS | refused("embedding with sparse=False", "clip adaptive") | refused("sparse=False", *MEMBERS),
+         said=("failed",)),
     Case("lstm", Recurrent, numbers(4, 3), refused=OWN_WEIGHTS | refused(SIDE, *MEMBERS)),
     Case("attention", Attentive, numbers(3, 4), refused=OWN_WEIGHTS),
     Case("in place", lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(inplace=True), nn.Linear(5, 1), nn.Flatten(0))),
     Case("shared", Twice),
     Case("tied", Tied),
     Case("partly frozen", lambda: frozen(mlp(), "0")),
-    Case("frozen", lambda: frozen(mlp())),
+    Case("frozen", lambda: frozen(mlp()), said=("frozen",)),
     Case("spectral norm", lambda: of(parametrizations.spectral_norm), refused=MADE_BY | refused(SIDE, *MEMBERS)),
     Case("weight norm", lambda: of(parametrizations.weight_norm), refused=MADE_BY),
     Case("orthogonal", lambda: of(parametrizations.orthogonal), refused=MADE_BY),
@@ -396,15 +399,16 @@ CASES: list[Case] = [
     Case("DDP", lambda: ddp(mlp())),
     Case("checkpointed", lambda: Checkpointed(False), refused=refused(SIDE, *MEMBERS)),
     Case("checkpointed, reentrant", lambda: Checkpointed(True),
-         refused=refused(REENTRANT, "snapshot", *TRAINER, *PENALTIES) | refused(SIDE, *MEMBERS)),
+         refused=refused(REENTRANT, "snapshot", *TRAINER, *PENALTIES) | refused(SIDE, *MEMBERS),
+         said=("failed", "unreached")),
     Case("old Function", OldFunction, refused=refused(SIDE, *MEMBERS)),
     Case("conditional", Conditional, labelled, refused=refused(ALONE, *TRAINER)),
     Case("conditional, spectral norm", lambda: Conditional(SpectralNorm), labelled, refused=refused(ALONE, *TRAINER)),
     Case("label first", LabelFirst, lambda: labelled()[::-1], at=1, refused=refused(ALONE, *TRAINER)),
     Case("keyword", ByName, tuple, lambda: dict(zip(("images", "labels"), labelled(), strict=True)), at="images",
          refused=refused(ALONE, *TRAINER)),
-    Case("tuple", Features),
-    Case("dict", Named),
+    Case("tuple", Features, said=("several outputs",)),
+    Case("dict", Named, said=("several outputs",)),
     Case("patch", patch, images),
     Case("patch 1d", lambda: patch(nn.Conv1d), numbers(1, 9)),
     Case("multi-scale", Scales, images),

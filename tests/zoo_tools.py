@@ -490,15 +490,26 @@ def resumed(case: Case, folder) -> None:
 
 
 def checked(case: Case) -> None:
-    """The dry step says something, and changes nothing."""
+    """The dry step says what is the matter and nothing else, names what plain autograd names, and changes nothing."""
     args, named = case.given()
     x = args[case.at] if isinstance(case.at, int) else named[case.at]
+    torch.manual_seed(5)
     D, G = case.net(), Maker(x)
     optimizers = {name: torch.optim.SGD(net.parameters(), lr=0.1) for name, net in (("G", G), ("D", D))}
     alone = len(args) + len(named) == 1
-    assert str(check(G, D, optimizers, x, judge=None if alone else lambda x: call_with(D, (args, named, case.at), x)))
+    report = check(G, D, optimizers, x, judge=None if alone else lambda x: call_with(D, (args, named, case.at), x))
+    assert tuple(report.causes) == case.said, str(report)
+    if trained(D) and "failed" not in case.said:
+        plain = case.net()
+        total = sum(part.sum() for part in scales(run(case, plain)))
+        grads = torch.autograd.grad(total, list(trained(plain).values()), allow_unused=True)
+        missing = [name for name, grad in zip(trained(plain), grads, strict=True) if grad is None]
+        said = [finding.sentence for finding in report if finding.cause == "unreached"]
+        assert bool(missing) == bool(said) and all(name in said[0] for name in missing)
     for (name, ours), theirs in zip(D.state_dict().items(), case.net().state_dict().values(), strict=True):
         assert torch.equal(ours, theirs), name
+    assert all(p.grad is None for p in (*D.parameters(), *G.parameters()))
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in G.modules())
 
 
 def kept(case: Case, folder) -> None:

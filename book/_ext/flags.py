@@ -28,6 +28,7 @@ FLAGS = {
     "refused": "a threshold that cannot tell nothing from all, or is too wide; it decides nothing",
 }
 RATES = {"lr", "rate", "lr_g"}
+KNOBS = ("lr", "strength", "beta", "width")  # searched together: the best of one is that at the best of all
 CENSORED = {"steps_taken", "log_steps"}
 
 
@@ -102,7 +103,7 @@ def best_of_search(search: Mapping[str, Any], group: Mapping[str, Any]) -> tuple
         return float(table[search["knob"]].iloc[0]), sorted(recorded(search["final"][0])[search["knob"]].unique())
     if "step" in table:
         table = table[table["step"] == table.groupby([search["knob"], "seed"])["step"].transform("max")]
-    knobs = [name for name in ("lr", "strength") if name in table] if search["knob"] in ("lr", "strength") else []
+    knobs = [name for name in KNOBS if name in table] if search["knob"] in KNOBS else []
     means = table.groupby(knobs or [search["knob"]])[search["score"]].mean()
     found = means.idxmax() if search["best"] == "high" else means.idxmin()
     if knobs and len(knobs) > 1:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import accounts
 from accounts import Claim
-from measures import Measure, cell
+from measures import Measure, cell, rows
 from recording_ages import RECORDED
 from replications import REPLICATIONS, compared, names, studies
 from values import AccountError
@@ -28,6 +28,7 @@ class Repetition:
     numbers: int
     changed: tuple[tuple[str, str, str], ...]  # label, the verdict recorded, the verdict of the repetition
     verdict: str = ""  # of the whole claim with these numbers; empty for fresh seeds, which stand beside the first
+    elsewhere: bool = True  # on another kind of device
 
     @property
     def stayed(self) -> int:
@@ -51,8 +52,10 @@ def repetitions(claims: Mapping[str, Claim], folder: Path = REPLICATIONS) -> dic
         if pairs:
             judged = [(first.label, claim.judged(first), claim.judged(again)) for first, again in pairs]
             on = "fresh seeds, " + ", ".join(dict.fromkeys(_seeds(again) for _, again in pairs))
+            elsewhere = all(_on_another_kind(first, again) for first, again in pairs)
+            on += ", on another kind of device" if elsewhere else ""
             changed = tuple(item for item in judged if item[1] != item[2])
-            found.setdefault(claim.id, []).append(Repetition(on, len(pairs), changed))
+            found.setdefault(claim.id, []).append(Repetition(on, len(pairs), changed, elsewhere=elsewhere))
     return found
 
 
@@ -110,17 +113,17 @@ def summary(claims: Mapping[str, Claim], found: Mapping[str, list[Repetition]]) 
     """How many of the claims were repeated, in sentences."""
     measured = [c for c in claims.values() if not c.awaited and any(m.check is None for m in c.measures)]
     devices, seeds = ({name for name, all_ in found.items() if any(f(one) for one in all_)}
-                      for f in (lambda one: bool(one.verdict), lambda one: not one.verdict))  # fmt: skip
+                      for f in (lambda one: one.elsewhere, lambda one: not one.verdict))  # fmt: skip
     every = [one for all_ in found.values() for one in all_]
     numbers, stayed = sum(one.numbers for one in every), sum(one.stayed for one in every)
     turned = sum({ours, theirs} == {"holds", "fails"} for one in every for _, ours, theirs in one.changed)
     heads = [claim for claim in claims.values() if claim.headline]
-    again = sum(claim.id in found for claim in heads)
+    again, both = (sum(claim.id in ids for claim in heads) for ids in (devices | seeds, devices & seeds))
     return (
         f"Of {len(measured)} claims that rest on recorded runs, numbers of {len(devices)} were measured again on "
         f"another kind of device and of {len(seeds)} on fresh seeds. Of these {numbers} numbers {stayed} kept their "
         f"verdict and {turned} turned from confirmed to refuted or back; the others are decided on one side only. "
-        f"Of the {len(heads)} headline claims {again} were repeated in one way or the other."
+        f"Of the {len(heads)} headline claims {again} were repeated in one way or the other, {both} in both."
     )
 
 
@@ -139,6 +142,13 @@ def _seeds(measure: Measure) -> str:
 
 def _seed_set(measure: Measure) -> set[int]:
     return set(cell(measure.study, measure.column, measure.where).index)
+
+
+def _on_another_kind(first: Measure, again: Measure) -> bool:
+    """Whether the seeds of `again` were run on another kind of device than those of `first`."""
+    tables = [rows(measure.study, {}) for measure in (first, again)]
+    devices = [table.attrs.get("provenance", {}).get("device") for table in tables]
+    return None not in devices and kind(devices[0]) != kind(devices[1])
 
 
 def _elsewhere(study: str, name: str, folder: Path) -> bool:

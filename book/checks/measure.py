@@ -46,7 +46,7 @@ def quality_of_a_perfect_sampler() -> np.ndarray:
 def wrong_rankings_with_one_seed() -> float:
     """Share of pairs of runs, one of each loss, whose qualities contradict the means of 16.
 
-    Mean over the pairs of losses whose means differ beyond doubt: equal ones have no right order, and score a half.
+    Mean over the pairs of losses whose means are told apart: equal ones have no right order, and score a half.
     """
     table = recorded("ring-losses")
     last = table[table.step == table.step.max()]

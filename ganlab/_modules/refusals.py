@@ -11,7 +11,11 @@ from torch.nn.parameter import is_lazy
 
 def check_made(net: nn.Module, name: str = "net") -> None:
     """Raise a ValueError for a net with lazy modules that have not seen their first input."""
-    if not torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():
+        return
+    # A penalty asks this in every step: names cost more than the look, and are needed for the sentence alone.
+    owners = (own for module in net.modules() for own in (module._parameters, module._buffers))
+    if any(is_lazy(tensor) for own in owners for tensor in own.values()):
         refuse_lazy(chain(net.named_parameters(), net.named_buffers()), name)
 
 

@@ -1,27 +1,92 @@
-"""Rules on the balance of the players: who has won, and how the loss takes it."""
+"""Rules on the balance of the players: who has won, who circles, and what bounds the critic."""
 
-from ganlab.diagnosis.rules import Rule, above, below
+from ganlab.diagnosis._targets import LINEAR, LOGISTIC
+from ganlab.diagnosis.rules import Rule, above, below, within
+
+_FAR = above("energy_fall", 0.7)
 
 RULES = [
     Rule(
         "saturation",
         "flat-loss",
-        (below("same_slopes", 0.05), below("loss_slope", 0.05)),
+        (below("same_slopes", 0.05), below("loss_slope", 0.05), above("pair_accuracy", 0.95)),
         "D is sure, and the slope of G's loss on its logits is {loss_slope:.1e}",
-        "chapter 5: saturation",
+        "chapter 5: the slope of the minimax loss",
     ),
     Rule(
         "discriminator-too-strong",
         "won",
-        (above("margin", 12.0), above("energy_fall", 0.8)),
+        (above("margin", 10.0), LOGISTIC, _FAR),
         "real logits are {margin:.0f} above generated ones, and the samples do not come nearer",
-        "chapter 5: the margin",
+        "chapter 5: the margin, 5 where players are equal",
+    ),
+    Rule(
+        "discriminator-too-strong",
+        "nothing-to-learn",
+        (
+            *within("fake_slope", -0.01, 0.01),
+            above("real_slope", -0.01),
+            _FAR,
+            above("pair_accuracy", 0.99),
+            above("loss_slope", 0.5),
+        ),
+        "D is right by so much that its own loss is flat, and the samples do not come nearer",
+        "chapter 5: D has won",
     ),
     Rule(
         "discriminator-too-weak",
         "cannot-tell",
-        (below("pair_accuracy", 0.6), above("energy", 0.2)),
+        (below("pair_accuracy", 0.57), above("energy", 0.2), above("energy_fall", 0.85), above("D_update", -6.0)),
         "D orders {pair_accuracy:.0%} of the pairs rightly, though samples and data are apart",
-        "chapter 16",
+        "chapter 16: accuracy",
+    ),
+    Rule(
+        "discriminator-too-weak",
+        "seldom-steps",
+        (*within("D_rounds", 0.001, 0.2), above("G_rounds", 0.9)),
+        "D has stepped in {D_rounds:.0%} of the rounds",
+        "chapter 16: steps of D",
+    ),
+    Rule(
+        "discriminator-frozen",
+        "never-steps",
+        (below("D_rounds", 0.001), above("G_rounds", 0.9)),
+        "D's optimizer has not stepped",
+        "arithmetic",
+    ),
+    Rule(
+        "rotation",
+        "turns",
+        (below("pair_low", 0.35), above("pair_accuracy_swing", 0.15), above("energy", 0.2), LOGISTIC),
+        "D orders from {pair_low:.0%} of the pairs rightly, and its order turns",
+        "chapter 6: players that circle",
+    ),
+    Rule(
+        "critic-unbounded",
+        "no-penalty",
+        (*LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), above("logit_size", 1.5)),
+        "the loss is linear in the logits, D pays no penalty, and the mean logits have reached {ten_logit_size:.0f}",
+        "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "penalty-wrong",
+        "runs-away",
+        (*LINEAR, above("penalised", 0.5), above("logit_size", 2.0)),
+        "there is a penalty, and the mean logits have reached {ten_logit_size:.0f}",
+        "chapter 9: twelve mistakes",
+    ),
+    Rule(
+        "penalty-wrong",
+        "flattens",
+        (*LINEAR, above("penalised", 0.5), below("input_slope", 0.15)),
+        "there is a penalty, and D's slope at the samples is {input_slope:.3f}, where it asks for 1",
+        "chapter 9: twelve mistakes",
+    ),
+    Rule(
+        "penalty-wrong",
+        "does-not-bind",
+        (*LINEAR, above("penalised", 0.5), above("input_slope", 8.0)),
+        "there is a penalty, and D's slope at the samples is {input_slope:.1f}, where it asks for 1",
+        "chapter 9: twelve mistakes",
     ),
 ]

@@ -20,14 +20,14 @@ RULES = [
     Rule(
         "dead-units",
         "G-dead",
-        (above("G_dead", 0.8),),
+        (above("G_dead", 0.9),),
         "{G_dead:.0%} of the units of a layer of G are 0 for a whole batch",
         "chapter 12: dead units",
     ),
     Rule(
         "dead-units",
         "D-dead",
-        (above("D_dead", 0.8),),
+        (above("D_dead", 0.9),),
         "{D_dead:.0%} of the units of a layer of D are 0 for a whole batch",
         "chapter 12: dead units",
     ),

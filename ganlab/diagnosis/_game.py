@@ -11,12 +11,12 @@ _PLAIN = (
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
     "repeat", "repeat_z",
 )  # fmt: skip
-_LOGITS = ("margin", "margin_first", "margin_early", "swing", "logit_low", "logit_high", "logit_growth")
+_LOGITS = ("margin", "margin_first", "margin_early", "swing", "logit_low", "logit_high", "logit_growth", "logit_size")
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
-    "real_slope_even", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
-    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target",
+    "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
+    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "told",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -30,10 +30,12 @@ def features(chart: Chart) -> dict[str, float]:
     same_slopes: |loss_slope - fake_slope|, 0 where G's loss has on the generated samples the slope of D's, as with
         minimax and Wasserstein. opposite_slopes: |loss_slope + fake_slope - 1|, 0 where the two add up to 1, as with
         the non-saturating loss (sigma(l) and 1 - sigma(l)).
-    logit_growth: log10 of the size of the mean logits, late over early. Name_swing: standard deviation over late steps.
+    logit_size: log10 of the largest mean logit by size. logit_growth: log10 of the size of the mean logits, late over
+        early. Name_swing: standard deviation over late steps.
     pair_low: the least pair_accuracy of late steps.
+    penalised: whether D was asked for its slope at samples in any step. told: share of steps with both logits known.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
-    real_slope_even: real_slope - fake_slope, 0 where D's loss tells the two kinds not apart.
+    real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
         of the data; positive is beyond the data.
     energy_first: at the first step. energy_fall: late over first. energy_least: of the run.
@@ -51,9 +53,10 @@ def features(chart: Chart) -> dict[str, float]:
             "margin": median(late_part(block, real - fake))[0], "margin_first": (real - fake)[0, 0],
             "swing": float(np.nanstd(late_part(block, real + fake) / 2)),
             "logit_low": least(both), "logit_high": most(both), "margin_early": median(_early(block, real - fake))[0],
+            "logit_size": log(max(abs(least(both)), abs(most(both)))),
             "logit_growth": _growth(block, np.abs(np.stack([real, fake]).max(axis=0))),
         }  # fmt: skip
-    found["real_slope_even"] = found["real_slope"] - found["fake_slope"]
+    found["real_slope_apart"] = abs(found["real_slope"] - found["fake_slope"])
     found["same_slopes"] = abs(found["loss_slope"] - found["fake_slope"])
     found["opposite_slopes"] = abs(found["loss_slope"] + found["fake_slope"] - 1)
     found["input_slope_growth"] = found["input_slope"] / found["input_slope_early"]
@@ -65,6 +68,8 @@ def features(chart: Chart) -> dict[str, float]:
     found["energy_least"] = least(series(block, "energy"))
     found["spread_fall"] = found["spread"] / found["spread_early"]
     found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
+    found["penalised"] = most(series(block, "penalised"))
+    found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found["pair_low"] = (
         least(late_part(block, series(block, "pair_accuracy"))) if "pair_accuracy" in block.values else np.nan
     )

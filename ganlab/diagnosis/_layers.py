@@ -11,7 +11,7 @@ from ganlab.diagnosis.chart import Block, Chart
 _BOUNDED = ("Tanh", "Sigmoid")
 _NAMES = (
     "depth", "back", "back_early", "back_rate", "forward", "rms_last", "dead", "dead_mean", "saturated",
-    "out_saturated", "out_kind", "norms",
+    "out_saturated", "out_kind", "batch_norms",
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def features(chart: Chart) -> dict[str, float]:
 
     P_dead: largest share of dead units among its layers, late. P_saturated: the same of saturated ones, without the
     last layer; P_out_saturated: of the last. P_out_kind: 1 tanh, 2 sigmoid, 0 another.
-    P_norms: number of normalisation layers.
+    P_batch_norms: number of batch normalisation layers.
     """
     found = {}
     for player in PLAYERS:
@@ -49,7 +49,7 @@ def _of(block: Block | None) -> Iterator[tuple[str, float]]:
     yield "saturated", _largest(full[:-1])
     yield "out_saturated", float(full[-1]) if kinds[-1] in _BOUNDED else np.nan
     yield "out_kind", float(_BOUNDED.index(kinds[-1]) + 1) if kinds[-1] in _BOUNDED else 0.0
-    yield "norms", float(sum("Norm" in kind for kind in kinds))
+    yield "batch_norms", float(sum("BatchNorm" in kind for kind in kinds))
 
 
 def _plain(kind: str) -> bool:

@@ -1,13 +1,65 @@
 """Rules on the first number that was not finite: where it began, and what was large just before."""
 
-from ganlab.diagnosis.rules import Rule, above
+from ganlab.diagnosis.rules import Rule, above, below, within
+
+_BAD = above("bad", 0.5)
+_CHECKLIST = "the checklist for NaN: chapters 1, 8 and 9"
 
 RULES = [
     Rule(
         "nonfinite-data",
         "bad-input",
         (above("bad_input", 0.5),),
-        "a batch that D was shown holds numbers that are not finite",
+        "at step {bad_step:.0f} a network was called with numbers that are not finite",
         "arithmetic",
+    ),
+    Rule(
+        "nonfinite-log-sigmoid",
+        "bad-slope-at-logits",
+        (above("bad_logits", 0.5), below("bad_logit", 3.5)),
+        "at step {bad_step:.0f} the slope of the loss at D's logits was not finite, and the logits were",
+        "chapter 1: log(sigmoid(l)) for large l",
+    ),
+    Rule(
+        "nonfinite-penalty-at-zero",
+        "bad-gradient-of-D",
+        (above("bad_gradient", 0.5), above("bad_D", 0.5), above("penalised", 0.5), below("bad_logit", 2.0)),
+        "at step {bad_step:.0f} a gradient of D was not finite, while its logits and the loss's slopes were small: "
+        "the penalty",
+        _CHECKLIST,
+    ),
+    Rule(
+        "nonfinite-penalty-at-zero",
+        "bad-gradient-at-once",
+        (above("bad_gradient", 0.5), above("bad_D", 0.5), below("bad_step", 1.5)),
+        "in the first step a gradient of D was not finite, while its logits were",
+        _CHECKLIST,
+    ),
+    Rule(
+        "nonfinite-rate",
+        "large-steps-before",
+        (_BAD, above("bad_update", -0.7), below("bad_logits", 0.5), below("bad_input", 0.5)),
+        "before step {bad_step:.0f} a step was {ten_bad_update:.1f} of the weights' size",
+        "chapter 8: SGD's divergence",
+    ),
+    Rule(
+        "nonfinite-critic",
+        "logits-ran-away",
+        (_BAD, above("bad_logit", 4.0), below("bad_update", -0.7), below("bad_input", 0.5)),
+        "before step {bad_step:.0f} the mean logits reached {ten_bad_logit:.0e}",
+        "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "nonfinite-half",
+        "forward-overflow",
+        (
+            above("bad_forward", 0.5),
+            below("bad_input", 0.5),
+            below("bad_logit", 4.9),
+            below("bad_update", -0.7),
+            *within("bad_rms", 2.0, 4.9),
+        ),
+        "at step {bad_step:.0f} an output was not finite, after outputs of {ten_bad_rms:.0e}: float16 ends at 7e4",
+        "arithmetic: 65,504",
     ),
 ]

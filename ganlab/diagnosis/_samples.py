@@ -1,29 +1,71 @@
 """Rules on the samples: beside the data, and beside each other."""
 
-from ganlab.diagnosis.rules import Rule, above, below
+from ganlab.diagnosis.rules import Rule, above, below, within
 
-_CLINIC = "chapter 17: the zoo of games"
+_BOUNDS = "arithmetic: tanh ends at -1 and 1, a sigmoid at 0 and 1"
 
 RULES = [
     Rule(
         "z-unused",
         "one-sample",
-        (below("spread", 1e-3),),
+        (below("spread", 1e-3), below("repeat_z", 0.5)),
         "the samples of a batch are the same one: their distance is {spread:.0e} of that of the data",
         "arithmetic: without z a batch has one sample",
     ),
     Rule(
         "collapse",
-        "small-spread",
-        (below("spread", 0.25), above("spread", 1e-3)),
-        "the samples lie {spread:.2f} as far from each other as the data do",
-        _CLINIC,
+        "spread-has-fallen",
+        (*within("spread", 1e-3, 0.35), below("spread_fall", 0.6)),
+        "the samples lie {spread:.2f} as far from each other as the data do, and were {spread_early:.2f}",
+        "chapter 7: while it collapses, G's samples draw together",
     ),
     Rule(
         "range-mismatch",
-        "out-of-range-low",
-        (above("real_low", -0.05), below("fake_low", -0.5)),
-        "the data lie in [{real_low:.2g}, {real_high:.2g}], the samples in [{fake_low:.2g}, {fake_high:.2g}]",
-        _CLINIC,
+        "tanh-cannot-reach",
+        (*within("G_out_kind", 0.5, 1.5), above("real_high", 1.1)),
+        "G ends with tanh, and the data reach {real_high:.2g}",
+        _BOUNDS,
+    ),
+    Rule(
+        "range-mismatch",
+        "tanh-cannot-reach-down",
+        (*within("G_out_kind", 0.5, 1.5), below("real_low", -1.1)),
+        "G ends with tanh, and the data reach {real_low:.2g}",
+        _BOUNDS,
+    ),
+    Rule(
+        "range-mismatch",
+        "tanh-half-used",
+        (*within("G_out_kind", 0.5, 1.5), above("real_low", -0.05), *within("real_high", 0.5, 1.1)),
+        "G ends with tanh, and no number of the data is below {real_low:.2g}",
+        _BOUNDS,
+    ),
+    Rule(
+        "range-mismatch",
+        "sigmoid-cannot-reach",
+        (above("G_out_kind", 1.5), below("real_low", -0.1)),
+        "G ends with a sigmoid, and the data reach down to {real_low:.2g}",
+        _BOUNDS,
+    ),
+    Rule(
+        "range-mismatch",
+        "sigmoid-cannot-reach-up",
+        (above("G_out_kind", 1.5), above("real_high", 1.1)),
+        "G ends with a sigmoid, and the data reach {real_high:.2g}",
+        _BOUNDS,
+    ),
+    Rule(
+        "noise-too-large",
+        "beyond-tanh",
+        (*within("G_out_kind", 0.5, 1.5), above("fake_high", 1.5)),
+        "G ends with tanh, and D is shown {fake_high:.1f}: the rest is noise",
+        _BOUNDS,
+    ),
+    Rule(
+        "batch-statistics",
+        "one-batch-for-both",
+        (below("told", 0.5), above("D_batch_norms", 0.5), below("blind", 0.5)),
+        "D has batch norm, and no call of its own for real and for generated samples",
+        "chapter 10: statistics of real and generated samples together",
     ),
 ]

@@ -35,7 +35,7 @@ def features(chart: Chart) -> dict[str, float]:
     for player in PLAYERS:
         block = chart.gradients.get(player)
         parts = dict.fromkeys(_NAMES, np.nan) | dict(_gradients(block)) | dict(_moves(chart, player))
-        parts["rounds"] = len(block.steps) / most_steps if block is not None else np.nan
+        parts["rounds"] = (0 if block is None else len(block.steps)) / most_steps if most_steps else np.nan
         found |= {f"{player}_{name}": value for name, value in parts.items()}
     return found | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}
 

@@ -3,48 +3,87 @@
 from ganlab.diagnosis.rules import Rule, above, below, within
 
 _SLOPES = "chapter 1: the slope of every loss on the logit"
+# A loss that is linear in the logits has the slope 1 everywhere.
+LINEAR = (*within("fake_slope", 0.98, 1.02), *within("loss_slope", 0.98, 1.02))
+# sigma(l) and 1 - sigma(l) add up to 1; D has moved between the two, a little.
+LOGISTIC = below("opposite_slopes", 0.2)
 
 RULES = [
     Rule(
         "sign-turned",
         "G-pushes-down",
-        (above("g_slope", 0.001), below("D_bad", 0.5)),
+        (above("g_slope", 0.001),),
         "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.2f}",
+        _SLOPES,
+    ),
+    Rule(
+        "sign-turned",
+        "critic-turned",
+        (above("real_slope", 0.98), below("fake_slope", -0.98)),
+        "the critic's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
+        _SLOPES,
+    ),
+    Rule(
+        "sign-turned",
+        "both-up",
+        (below("real_slope", -0.02), below("fake_slope", -0.02), above("real_slope_apart", 0.02)),
+        "D's loss falls when generated logits rise, as real ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
+        _SLOPES,
+    ),
+    Rule(
+        "sign-turned",
+        "both-down",
+        (above("real_slope", 0.02), above("fake_slope", 0.02), above("real_slope_apart", 0.02)),
+        "D's loss falls when real logits fall, as generated ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
     ),
     Rule(
         "targets-swapped",
         "D-pushes-apart",
-        (above("real_slope", 0.001), below("fake_slope", -0.001)),
+        (*within("real_slope", 0.001, 0.98), *within("fake_slope", -0.98, -0.001)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
     ),
     Rule(
         "targets-broadcast",
         "D-same-slopes",
-        (*within("real_slope_even", -0.02, 0.02), below("D_bad", 0.5)),
+        (below("real_slope_apart", 0.02), above("loss_slope", 0.02)),
         "D's loss has the same slope on real as on generated samples, {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
     ),
     Rule(
         "double-sigmoid",
         "logits-are-probabilities",
-        (above("logit_low", 0.0), below("logit_high", 1.0), *within("fake_slope", 0.4, 0.8)),
+        (above("logit_low", 0.0), below("logit_high", 1.0), *within("fake_slope", 0.4, 0.8), LOGISTIC),
         "all mean logits lie in [0, 1], between {logit_low:.2f} and {logit_high:.2f}",
+        _SLOPES,
+    ),
+    Rule(
+        "double-sigmoid",
+        "logits-end-in-a-sigmoid",
+        (above("D_out_kind", 1.5), LOGISTIC, below("fake_slope", 0.9)),
+        "D ends with a sigmoid, and its loss takes logits",
         _SLOPES,
     ),
     Rule(
         "wasserstein-on-sigmoid",
         "critic-is-probability",
-        (above("logit_low", 0.0), below("logit_high", 1.0), above("fake_slope", 0.99)),
+        (above("logit_low", 0.0), below("logit_high", 1.0), *LINEAR),
         "all mean logits lie in [0, 1], and the loss is linear in them",
+        _SLOPES,
+    ),
+    Rule(
+        "smoothing-on-fakes",
+        "fake-target-above-0",
+        (*within("opposite_slopes", 0.04, 0.45), *within("fake_target", 0.04, 0.45), below("loss_slope", 0.99)),
+        "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of a target of {fake_target:.2f}",
         _SLOPES,
     ),
     Rule(
         "loss-without-D",
         "no-slope-at-D",
-        (below("loss_slope", 1e-12), above("G_grad", -20.0)),
-        "G has a gradient, and none of it comes from D",
-        "arithmetic: the slope at D's logits is 0",
+        (above("blind", 0.5), above("G_grad", -20.0)),
+        "in {blind:.0%} of its steps G had a gradient, and none of it came by way of D",
+        "arithmetic: a loss through D has a slope at D's logits",
     ),
 ]

@@ -1,6 +1,6 @@
 """Rules on the wiring: what reaches what, which net a step moves, what is cleared, and which mode a net is in."""
 
-from ganlab.diagnosis.rules import Rule, above, below
+from ganlab.diagnosis.rules import Rule, above, below, within
 
 _ARITHMETIC = "arithmetic: in a loop without the fault this is exactly 0"
 
@@ -24,6 +24,20 @@ RULES = [
         "G-frozen",
         (above("G_frozen", 0.9),),
         "all parameters of G have requires_grad off",
+        _ARITHMETIC,
+    ),
+    Rule(
+        "frozen-generator",
+        "G-still",
+        (below("G_update_most", -9.0), below("G_detached", 0.5), below("G_frozen", 0.5)),
+        "the largest step of G was {ten_G_update_most:.0e} of its weights",
+        "float32 resolves 6e-8",
+    ),
+    Rule(
+        "discriminator-frozen",
+        "D-partly-frozen",
+        (*within("D_frozen", 0.4, 0.9),),
+        "{D_frozen:.0%} of D's layers have requires_grad off",
         _ARITHMETIC,
     ),
     Rule(
@@ -92,7 +106,7 @@ RULES = [
     Rule(
         "one-batch",
         "same-reals",
-        (above("repeat", 0.9),),
+        (above("repeat", 0.97),),
         "{repeat:.0%} of the real samples were in the batch before, too",
         _ARITHMETIC,
     ),
@@ -106,7 +120,7 @@ RULES = [
     Rule(
         "discriminator-memorises",
         "few-reals",
-        (above("repeat", 0.25), below("repeat", 0.9)),
+        (above("repeat", 0.25), below("repeat", 0.97)),
         "{repeat:.0%} of the real samples were in the batch before, too: there are few of them",
         "chapter 15: D tells 100 digits by heart",
     ),

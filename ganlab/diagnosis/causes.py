@@ -66,4 +66,4 @@ def cause(id: str) -> Cause:
     Raises:
         ValueError: there is none; the message lists those that there are.
     """
-    return lookup(CAUSES, id, "id")
+    return lookup(CAUSES, id, "cause")

@@ -23,7 +23,15 @@ _GAME = {
     "g_slope": "the slope of G's loss on the logits of its samples",
     "real_slope": "the slope of D's loss on real logits",
     "fake_slope": "the slope of D's loss on generated logits",
-    "real_slope_even": "the slope of D's loss on real logits less that on generated ones",
+    "real_slope_apart": "the distance of the slopes of D's loss on real and on generated logits",
+    "fake_target": "the target that fits the slope of D's loss on generated logits",
+    "real_target": "the target that fits the slope of D's loss on real logits",
+    "logit_size": "the size of the largest mean logit",
+    "pair_low": "the least share of pairs that D orders rightly, in the second half,",
+    "pair_accuracy_swing": "the deviation of the share of pairs that D orders rightly, over the steps,",
+    "penalised": "whether D was asked for its slope at samples, as a gradient penalty asks,",
+    "told": "the share of steps in which D's logits on both kinds of samples are known",
+    "blind": "the share of G's steps in which no gradient came by way of D",
     "same_slopes": "the distance of the slopes of both losses on generated logits",
     "opposite_slopes": "the distance from 1 of the sum of both losses' slopes on generated logits",
     "input_slope": "the slope of D's logit on its input",
@@ -51,6 +59,7 @@ _GAME = {
     "bad_D": "whether that began in D",
     "bad_G": "whether that began in G",
     "bad_input": "whether it came in with the samples",
+    "bad_logits": "whether it was the slope of the loss at D's logits",
     "bad_logit": "the size of the largest mean logit before it",
     "bad_grad": "the largest gradient norm before it",
     "bad_update": "the largest step over its weights before it",
@@ -88,12 +97,16 @@ _PLAYER = {
     "saturated": "the largest share of saturated units in a layer inside {}",
     "out_saturated": "the share of {}'s outputs at a bound",
     "out_kind": "which function ends {}",
-    "norms": "the number of {}'s normalisation layers",
+    "batch_norms": "the number of {}'s batch normalisation layers",
+    "weights": "the size of {}'s weights",
+    "weights_growth": "the growth of {}'s weights since the first step",
+    "evenness": "the mean size of {}'s weights over their root mean square",
 }
 # Those that are logarithms to the base 10.
 _LOGS = {
     "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_most",
-    "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last",
+    "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "weights",
+    "weights_growth", "logit_size", "logit_growth",
 }  # fmt: skip
 _PLAYERS, _EARLY = ("D", "G"), "_early"
 
@@ -122,8 +135,9 @@ def words(feature: str, player: str = "") -> str:
 def conditions(rule: Rule, player: str = "") -> str:
     """What must hold for a rule to speak, in words, joined by "and".
 
-    >>> from ganlab.diagnosis import RULES, conditions
-    >>> conditions(RULES["G-slow"])
+    >>> from ganlab.diagnosis import Condition, Rule, conditions
+    >>> slow = Rule("rate-too-small", "slow", (Condition("G_update", above=False, threshold=-4.5),), "", "")
+    >>> conditions(slow)
     'the step of G over its weights is below 3e-05'
     """
     bounds: dict[str, list[Condition]] = {}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._check import check_positive, lookup, optional
+from ganlab._modules import logit_parts
 from ganlab.latent.laws import LATENTS
 from ganlab.population import Population
 
@@ -117,7 +118,10 @@ class _Sampler:
 
 def _logits(D: nn.Module, x: Tensor) -> Tensor:
     """Finite logits in float64."""
-    logits = torch.cat([D(part) for part in x.split(DRAWS)]).double()
+    outputs = [logit_parts(D(part)) for part in x.split(DRAWS)]
+    if any(len(parts) != 1 for parts in outputs):
+        raise ValueError(f"D made {len(outputs[0])} tensors of logits: it must return one logit a sample")
+    logits = torch.cat([logits for (logits,) in outputs]).double()
     if logits.shape != x.shape[:1]:
         raise ValueError(f"D made logits {tuple(logits.shape)} of {len(x)} samples: it must return one a sample")
     if bad := int((~logits.isfinite()).sum()):

@@ -18,7 +18,7 @@ from ganlab.monitor._series import Series
 LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit")
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
-GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z")
+GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z", "penalised")
 KEPT = 8  # passes of a generator, where there are many without a graph
 
 
@@ -59,6 +59,7 @@ class Game:
         self._signs: tuple[Tensor | None, Tensor | None] = (None, None)
         self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
+        self._penalised = False  # was D asked for its slope at samples?
         self._z: Tensor | None = None
         self._made = []
 
@@ -88,6 +89,7 @@ class Game:
         xs = _floats((inputs, named))
         logits = [y for y in logit_parts(output, self.members is not None) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
+            self._penalised |= bool(xs)
             return  # a penalty's own pass
         fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
         attached = fake is not None
@@ -96,6 +98,7 @@ class Game:
             self.unread += attached
             return
         asked = not attached and any(x.requires_grad for x in xs)  # by a penalty of one's own, for its gradient
+        self._penalised |= asked
         cut = [x.detach() for x in xs]
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
@@ -181,9 +184,10 @@ class Game:
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
             last = None if self._z is None else self._repeats_z.share(self._z)[None]
-            nothing = torch.full_like(like, NAN)
+            penalised = torch.full_like(like, float(self._penalised))[None]
+            nothing, known = torch.full_like(like, NAN), (*known, (1, last), (1, penalised))
             self.series.add(step, torch.cat([
-                nothing.expand(length, *like.shape) if rows is None else rows for length, rows in (*known, (1, last))
+                nothing.expand(length, *like.shape) if rows is None else rows for length, rows in known
             ]))  # fmt: skip
         self._forget()
 

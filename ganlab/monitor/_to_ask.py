@@ -65,6 +65,7 @@ def game(monitor) -> "pandas.DataFrame":
     - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
     - repeat: the share of the real batch that was also in the last one measured, whatever the order; repeat_z: the
       same of G's input. 1: one batch over and over.
+    - penalised: 1 where D was asked in its step for its slope at samples, as gradient penalties ask, and else 0.
 
     real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
     relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a

@@ -117,9 +117,13 @@ class Monitor:
         players = {"D": (trainer.D, trainer.optimizer_d), "G": (trainer.G, trainer.optimizer_g)}
         seeds = None if isinstance(trainer.seeds, int) else trainer.seeds
         monitor = trainer.monitor = cls(players, **{"seeds": seeds, **options})
-        monitor.step = trainer.steps
-        monitor._switch()
+        monitor.count_from(trainer.steps)
         return monitor
+
+    def count_from(self, step: int) -> None:
+        """Go on as after so many steps: those of a run that was loaded. A trainer that is watched calls it."""
+        self.step = step
+        self._switch()
 
     @property
     def due(self) -> bool:

@@ -48,7 +48,7 @@ def snapshot(
 
     Raises:
         ValueError: `net` is in eval mode, has lazy modules that were never called, is checkpointed the older way
-            (`use_reentrant=True`), or, without a `loss`, makes no floating-point tensor.
+            (`use_reentrant=True`), or, without a `loss`, makes no floating-point tensor; or the loss has no gradient.
     """
     if not net.training:
         raise ValueError("net is in eval mode: call net.train(), or batch statistics are not those of training")
@@ -61,6 +61,8 @@ def snapshot(
     try:
         with buffers_kept(net), torch.enable_grad(), explained("net"), eagerly(net):
             value = (_random_direction if loss is None else loss)(call(net, x)).sum()
+            if not value.requires_grad:
+                raise ValueError("the loss hangs neither on net's weights nor on x: let no .detach() stand between")
             grads = torch.autograd.grad(value, [*wanted, *(p for _, p in weights)], allow_unused=True)
     finally:
         taps.remove()

@@ -15,7 +15,7 @@ from ganlab.nets.normalisation import NORMS
 
 def _widths(width: int | Sequence[int], depth: int | None) -> tuple[int, ...]:
     """One width a hidden layer: `depth` (by default 2) times the same, or those given."""
-    if isinstance(width, int):
+    if not isinstance(width, Sequence):
         depth = 2 if depth is None else depth
         check_positive(width=width, depth=depth)
         return (width,) * depth

@@ -6,8 +6,10 @@ will not train like this), a warning (it often costs), or a note. This wing know
 dry_step.py: the call, and its list of rules.
 findings.py: a finding, and the report of all.
 _rehearsal.py: the dry step, and everything put back behind it.
-_graph.py: what the autograd graph tells of a network's end.
-_data.py, _outputs.py, _owners.py, _modes.py, _flow.py, _saving.py: the rules, by what they look at.
+_losses.py: what the players minimise in it.
+_probes.py: small experiments on the losses and on D beside it.
+_graph.py: what the autograd graph tells of a network's end, and of a loss.
+_data.py, _outputs.py, _owners.py, _modes.py, _minimised.py, _flow.py, _saving.py: the rules, by what they look at.
 """
 
 from ganlab.preflight.dry_step import check

@@ -7,20 +7,23 @@ from torch import Tensor
 
 from ganlab._logits import last_function
 from ganlab.preflight import _graph
-from ganlab.preflight._rehearsal import Rehearsal
+from ganlab.preflight._rehearsal import ON_FAKES, Rehearsal
 from ganlab.preflight.findings import Finding
 
 FAR = 100.0  # how many times wider or narrower than the data an output without bounds may start
+ASIDE = 10.0  # standard deviations of the data between their mean and that of G's output
+SATURATED = 1e-3  # from an end of the range
 SLACK = 0.05  # of the range: what resampling and noise may add to it
 
 
 def not_floats(scene: Rehearsal) -> Iterator[Finding]:
     real = scene.real
     if not real.is_floating_point():
-        yield Finding(
-            "error", "integers", f"The data are {real.dtype}, from {real.min().item()} to {real.max().item()}: D takes "
-            "floats.", "real.float() / 127.5 - 1 for pictures of 0 to 255 and a G that ends in tanh",
-        )  # fmt: skip
+        if "D" in scene.failed:  # one with an embedding, say, takes them
+            yield Finding(
+                "error", "integers", f"The data are {real.dtype}, from {real.min().item()} to {real.max().item()}: D "
+                "takes floats.", "real.float() / 127.5 - 1 for pictures of 0 to 255 and a G that ends in tanh",
+            )  # fmt: skip
     elif not real.isfinite().all():
         bad = int((~real.isfinite()).sum())
         yield Finding(
@@ -64,7 +67,14 @@ def out_of_reach(scene: Rehearsal) -> Iterator[Finding]:
 def far_apart(scene: Rehearsal) -> Iterator[Finding]:
     if not _comparable(scene) or _graph.bounds(scene.fake) is not None or len(scene.real) < 2:
         return
-    ratio = (scene.fake.float().std() / scene.real.float().std()).item()
+    real, fake = scene.real.float(), scene.fake.float()
+    away = ((real.mean() - fake.mean()).abs() / real.std()).item()
+    if ASIDE < away < float("inf"):
+        yield Finding(
+            "warning", "off centre", f"The mean of the data, {real.mean().item():.3g}, lies {away:.0f} standard "
+            f"deviations of the data away from that of G's output, {fake.mean().item():.3g}.", "(batch - mean) / std",
+        )  # fmt: skip
+    ratio = (fake.std() / real.std()).item()
     if ratio > FAR or 0 < ratio < 1 / FAR:
         yield Finding(
             "warning", "scale", f"G's output spreads {ratio:.1e} times as far as the data.",
@@ -73,10 +83,30 @@ def far_apart(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def shape_apart(scene: Rehearsal) -> Iterator[Finding]:
-    if scene.fake is not None and scene.fake.shape[1:] != scene.real.shape[1:]:
+    """Words, as whole numbers, have another shape than the soft ones that G makes; a D may take both."""
+    if scene.fake is None or (not scene.real.is_floating_point() and not {"D", ON_FAKES} & scene.failed.keys()):
+        return
+    made, real = tuple(scene.fake.shape[1:]), tuple(scene.real.shape[1:])
+    if made != real:
+        ways = {
+            "batch[None]: one sample has no batch in front": made == tuple(scene.real.shape),
+            "channels first: batch.permute(0, 3, 1, 2)": len(real) == 3 and made == (real[2], real[0], real[1]),
+        }
+        fix = next((way for way, fits in ways.items() if fits), "the same shape for both, channels first")
+        yield Finding("error", "shape", f"A sample of G has shape {made}, one of the data {real}.", fix)
+
+
+def saturated(scene: Rehearsal) -> Iterator[Finding]:
+    """Of a tanh or a sigmoid that stands at its ends before the first step."""
+    fake = scene.fake
+    if fake is None or (end := last_function(fake)) not in ("Tanh", "Sigmoid"):
+        return
+    low, high = _graph.bounds(fake)
+    share = ((fake - low < SATURATED) | (high - fake < SATURATED)).float().mean().item()
+    if share > 0.5:
         yield Finding(
-            "error", "shape", f"A sample of G has shape {tuple(scene.fake.shape[1:])}, one of the data "
-            f"{tuple(scene.real.shape[1:])}.", "the same shape for both, channels first",
+            "warning", "saturated", f"{share:.0%} of G's numbers lie at an end of its {end.lower()} before the "
+            "first step, where its slope is nearly 0.", "smaller weights in G's last layer, or a norm in front of it",
         )  # fmt: skip
 
 
@@ -92,13 +122,23 @@ def kinds(scene: Rehearsal) -> Iterator[Finding]:
                 "error", "devices", f"{player} and what it is shown lie on {' and '.join(places)}.",
                 f"{player}.to(device), and batch.to(device) in the loop",
             )  # fmt: skip
-        if player == "D" and scene.real.dtype in (torch.float64, torch.float32):
-            others = {p.dtype for p in floats} - {scene.real.dtype}
-            if others & {torch.float64, torch.float32}:
-                yield Finding(
-                    "error", "dtype", f"The data are {scene.real.dtype}, D's parameters {others.pop()}: data that come "
-                    "from NumPy are float64.", "batch.float()",
-                )  # fmt: skip
+    yield from _dtypes(scene)
+
+
+def _dtypes(scene: Rehearsal) -> Iterator[Finding]:
+    """float64 beside float32 fails in some layers alone; another pair is named where D has failed on it."""
+    kinds = {p.dtype for p in scene.nets["D"].parameters() if p.is_floating_point()}
+    shown = {"The data are": (scene.real, "D"), "G's samples are": (scene.fake, ON_FAKES)}
+    for what, (x, who) in shown.items():
+        if x is None or not x.is_floating_point() or not kinds or x.dtype in kinds:
+            continue
+        if who in scene.failed or (who == "D" and {x.dtype, *kinds} <= {torch.float64, torch.float32}):
+            others = " and ".join(sorted(map(str, kinds)))
+            numpy = ": data that come from NumPy are float64" if x.dtype == torch.float64 and who == "D" else ""
+            yield Finding(
+                "error", "dtype", f"{what} {x.dtype}, D's parameters {others}{numpy}.",
+                f"x.to({min(kinds, key=str)}) in front of D",
+            )  # fmt: skip
 
 
 def _comparable(scene: Rehearsal) -> bool:
@@ -110,4 +150,4 @@ def _floating(values: Tensor) -> bool:
     return values.is_floating_point() and bool(values.isfinite().all())
 
 
-RULES = [not_floats, all_alike, kinds, shape_apart, out_of_reach, far_apart]
+RULES = [not_floats, all_alike, kinds, shape_apart, out_of_reach, far_apart, saturated]

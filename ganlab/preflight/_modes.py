@@ -17,8 +17,9 @@ BY_MODE = (_BatchNorm, _DropoutNd, _SpectralNorm)  # layers that do something el
 def eval_mode(scene: Rehearsal) -> Iterator[Finding]:
     for player, net in scene.nets.items():
         asleep = [
-            name or player for name, part in net.named_modules() if isinstance(part, BY_MODE) and not part.training
-        ]
+            name or player for name, part in net.named_modules()
+            if isinstance(part, BY_MODE) and not part.training and not _of_a_frozen_part(net, name)
+        ]  # fmt: skip
         if asleep:
             yield Finding(
                 "error" if not net.training else "warning", "eval mode",
@@ -28,7 +29,8 @@ def eval_mode(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def batch_norm_under_penalty(scene: Rehearsal) -> Iterator[Finding]:
-    names = _batch_norms(scene.nets["D"])
+    norms = {name: part for name, part in scene.nets["D"].named_modules() if isinstance(part, _BatchNorm)}
+    names = [name for name, part in norms.items() if part.training or part.running_mean is None]
     if names and scene.penalty:
         yield Finding(
             "error", "batch norm under a penalty", f"D has batch norm ({named(names)}): its output at a sample hangs "
@@ -38,19 +40,25 @@ def batch_norm_under_penalty(scene: Rehearsal) -> Iterator[Finding]:
 
 
 def small_batch(scene: Rehearsal) -> Iterator[Finding]:
-    if len(scene.real) > 2:
-        return
-    for player, net in scene.nets.items():
-        if names := _batch_norms(net):
+    for player, values in scene.values.items():
+        few = min(values.values(), default=0)
+        names = [name for name, count in values.items() if count == few]
+        if few in (1, 2):
             yield Finding(
-                "error" if len(scene.real) < 2 else "warning", "batch norm, small batch",
-                f"{player} has batch norm ({named(names)}) and the batch {len(scene.real)} sample(s): with two, every "
-                "unit is plus or minus 1; with one, none.", "a larger batch, or group norm",
+                "error" if few == 1 else "warning", "batch norm, small batch",
+                f"In {player} batch norm ({named(names)}) takes its statistics of {few} value{'s' if few > 1 else ''} "
+                "a channel: of two, every output is the one or the other of two numbers; of one, always the same.",
+                "a larger batch, or group norm",
             )  # fmt: skip
 
 
-def _batch_norms(net: nn.Module) -> list[str]:
-    return [name for name, part in net.named_modules() if isinstance(part, _BatchNorm)]
+def _of_a_frozen_part(net: nn.Module, name: str) -> bool:
+    """Whether the nearest part around it that has parameters trains none of them, as a pretrained one."""
+    while name:
+        if own := list(net.get_submodule(name).parameters()):
+            return not any(p.requires_grad for p in own)
+        name = name.rpartition(".")[0]
+    return False
 
 
 RULES = [eval_mode, batch_norm_under_penalty, small_batch]

@@ -1,12 +1,16 @@
 """Who owns which parameter: each player's optimizer holds its own network's, and no others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganlab._modules import shared_parameters
 from ganlab.preflight._rehearsal import Rehearsal
 from ganlab.preflight.findings import Finding
+
+BY_THE_RATE = (torch.optim.Adam, torch.optim.NAdam, torch.optim.RAdam, torch.optim.Adamax, torch.optim.RMSprop)
 
 
 def named(names: list[str], at_most: int = 3) -> str:
@@ -18,6 +22,11 @@ def named(names: list[str], at_most: int = 3) -> str:
 def held(scene: Rehearsal, player: str) -> dict[int, Tensor]:
     """What a player's optimizer holds, by identity."""
     return {id(p): p for group in scene.optimizers[player].param_groups for p in group["params"]}
+
+
+def inner(optimizer: Any) -> Any:
+    """The optimizer inside a wrapper (accelerate's, say)."""
+    return getattr(optimizer, "optimizer", optimizer)
 
 
 def _trainable(net: nn.Module) -> dict[int, str]:
@@ -98,4 +107,27 @@ def standing_still(scene: Rehearsal) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-RULES = [frozen, not_owned, foreign, strangers, shared, one_for_both, standing_still]
+def rate_too_large(scene: Rehearsal) -> Iterator[Finding]:
+    """Adam and its kin move every weight by about the rate, whatever its gradient."""
+    for player in scene.nets:
+        if not isinstance(inner(scene.optimizers[player]), BY_THE_RATE):
+            continue
+        kind = type(inner(scene.optimizers[player])).__name__
+        for group in scene.optimizers[player].param_groups:
+            size, rate = _size(group["params"]), float(group["lr"])
+            if 0 < size < rate:
+                yield Finding(
+                    "warning", "rate too large", f"{player}'s rate is {rate:g}. {kind} moves each weight by about as "
+                    f"much in a step, and the weights are of size {size:.1g}.",
+                    "a rate of 1e-4 to 1e-3",
+                )  # fmt: skip
+                break
+
+
+def _size(parameters: Iterable[Tensor]) -> float:
+    """The root mean square of all weights; 0 if there are none. Biases and strengths may start at 0."""
+    weights = [p.detach().flatten().abs().float() for p in parameters if p.ndim > 1 and not p.is_meta]
+    return torch.cat(weights).square().mean().sqrt().item() if any(map(len, weights)) else 0.0
+
+
+RULES = [frozen, not_owned, foreign, strangers, shared, one_for_both, standing_still, rate_too_large]

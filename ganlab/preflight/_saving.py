@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganlab.preflight._owners import named
 from ganlab.preflight._rehearsal import Rehearsal
@@ -15,14 +15,21 @@ from ganlab.preflight.findings import Finding
 def loose_tensors(scene: Rehearsal) -> Iterator[Finding]:
     """Tensors that are plain attributes: in no state_dict, moved by no .to(device)."""
     for player, net in scene.nets.items():
-        found = [f"{name}.{key}" if name else key for name, part in net.named_modules()
-                 for key, value in vars(part).items() if isinstance(value, Tensor)]  # fmt: skip
+        found = [
+            f"{name}.{key}" if name else key for name, part in net.named_modules()
+            for key, value in vars(part).items() if isinstance(value, Tensor) and not _made_anew(part, key)
+        ]  # fmt: skip
         if found:
             yield Finding(
                 "warning", "loose tensors", f"{player} keeps tensors as plain attributes: {named(found)}. state_dict() "
                 "leaves them out, .to(device) leaves them behind, and an optimizer does not see them.",
                 "self.register_buffer(name, tensor), or nn.Parameter",
             )  # fmt: skip
+
+
+def _made_anew(part: nn.Module, key: str) -> bool:
+    """Whether a hook makes it from a parameter in each pass, as the older `weight_norm` and `spectral_norm` do."""
+    return any(f"{key}_{end}" in part._parameters for end in ("orig", "g"))
 
 
 def not_saved(scene: Rehearsal) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from ganlab._check import plain
 from ganlab._progress import bar
 from ganlab.study._efforts import passed, stands_recorded
 from ganlab.study.code import code_of
@@ -94,7 +95,8 @@ class Study:
         seconds = before + time.perf_counter() - start
         table = pd.concat([tables[i] for i in range(len(calls))], ignore_index=True)
         table.attrs["provenance"] = provenance(
-            study=self.name, scale=scale(), seeds=list(self.seeds), grid={k: list(v) for k, v in self.grid.items()},
+            study=self.name, scale=scale(), seeds=list(map(plain, self.seeds)),
+            grid={k: list(v) for k, v in self.grid.items()},
             code={k: v for k, v in code.items() if k != "settings"}, seconds=round(seconds, 1),
         )  # fmt: skip
         if scale() == "full" and (folder := os.environ.get("GANLAB_RECORD")):
@@ -131,12 +133,13 @@ class Study:
         return seconds
 
     def _calls(self) -> list[Call]:
-        if not self.seeds:
+        seeds = list(map(plain, self.seeds))
+        if not seeds:
             raise ValueError("seeds is empty: give at least one")
         points = [dict(zip(self.grid, values, strict=True)) for values in itertools.product(*self.grid.values())]
         if self.population:
-            return [{**point, "seeds": list(self.seeds)} for point in points]
-        return [{**point, "seed": seed} for point in points for seed in self.seeds]
+            return [{**point, "seeds": seeds} for point in points]
+        return [{**point, "seed": seed} for point in points for seed in seeds]
 
     def _labelled(self, call: Call, measured: Any) -> pd.DataFrame:
         """What one call measured, with the call's arguments as its first columns."""

@@ -28,10 +28,11 @@ AT_OPTIMUM: dict[str, sp.Expr] = {
 }
 
 # What G descends when D is at its best and held fixed: the gradient of G's loss is that of this divergence.
-# Non-saturating: Arjovsky & Bottou 2017, theorem 2.5.
+# Non-saturating: Arjovsky & Bottou 2017, theorem 2.5; the two terms together are 2 KL(m || p) (Shannon et al. 2020).
 DESCENDED: dict[str, sp.Expr] = {
     "minimax": 2 * JSD,
     "nonsaturating": KL_QP - 2 * JSD,
     "least_squares": KL_PM - TRIANGULAR / 8,
     "hinge": 2 * TV,
+    "relativistic": KL_QP - JSD,  # KL of the samples themselves, JSD of the pairs
 }

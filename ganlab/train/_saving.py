@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ganlab._check import check_positive
 from ganlab._files import check_writable
 from ganlab.data import Dataset
 from ganlab.train.checkpoint import CheckpointError
@@ -35,8 +36,14 @@ def state(trainer) -> dict:
     }  # fmt: skip
 
 
-def begin(trainer, steps: int, path: str | Path | None) -> None:
-    """Before a fit to step `steps`: go on from `path`, if it is there; if not, see that it can be written."""
+def begin(
+    trainer, steps: int, path: str | Path | None, log_every: int, callback_every: int, checkpoint_every: int
+) -> None:  # fmt: skip
+    """Before a fit to step `steps`: go on from `path`, if it is there; if not, see that it can be written.
+
+    Raises ValueError for a number of steps between two rows, calls or files that is not positive.
+    """
+    check_positive(log_every=log_every, callback_every=callback_every, checkpoint_every=checkpoint_every)
     if path is not None:
         if Path(path).exists():
             trainer.load(path)
@@ -79,6 +86,8 @@ def restore(trainer, saved: dict, path: str | Path) -> None:
         raise ValueError(
             f"{path} does not fit this trainer, which is as it was: {' '.join(first[:2]).strip()[:300]}"
         ) from error
+    if trainer.monitor is not None:
+        trainer.monitor.count_from(trainer.steps)
 
 
 def _take(trainer, saved: dict) -> None:

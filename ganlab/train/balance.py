@@ -10,14 +10,14 @@ In ganlab's loop, and in one of your own:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganlab._check import lookup
+from ganlab._check import lookup, plain
 from ganlab.train._history import tidy
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ class Rule:
     limits: tuple[float, float] = (0.01, 100.0)
 
     def __post_init__(self):
+        for field in fields(self):  # a rule stands in a checkpoint
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        object.__setattr__(self, "limits", tuple(map(plain, self.limits)))
         lookup(SIGNALS, self.signal, "signal")
         if self.knob not in KNOBS:
             raise ValueError(f"unknown knob {self.knob!r}; known: {', '.join(KNOBS)}")
@@ -204,7 +207,7 @@ class Controller:
             "steps": self.steps,
             "value": self.value.clone(),
             "sum": self._sum.clone(),
-            "log": self._log,
+            "log": list(self._log),
         }
 
     def load_state_dict(self, state: dict) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from ganlab import losses
-from ganlab._check import lookup
+from ganlab._check import lookup, plain
 from ganlab.clipping import CLIPS
 from ganlab.latent import LATENTS
 from ganlab.optim.weight_decay import check_decay, check_strengths
@@ -107,7 +107,10 @@ class Recipe:
     def __post_init__(self):
         if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
             raise ValueError(f"betas={self.betas!r}: two numbers in [0, 1), or schedules of such")
-        object.__setattr__(self, "betas", tuple(self.betas))  # a recipe is compared with the one in a checkpoint
+        # A recipe is compared with the one in a checkpoint, and stands in it.
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        object.__setattr__(self, "betas", tuple(map(plain, self.betas)))
         self._check_schedules()
         lookup(losses.LOSSES, self.loss, "loss")
         lookup(LATENTS, self.latent, "latent distribution")

@@ -183,7 +183,7 @@ class Trainer(Copyable):
             capture: None: record steps where that is known to be safe; True: also with networks of unknown classes;
                 False: play each in Python. `engine.reason` says why steps are not recorded.
         """
-        _saving.begin(self, steps, checkpoint)
+        _saving.begin(self, steps, checkpoint, log_every, callback_every, checkpoint_every)
         if callback is not None and self.steps == 0:
             callback(self)
         self.engine.begin(capture, steps - self.steps)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ganlab._check import optional
+from ganlab._check import check_positive, optional
 from ganlab._progress import bar
 from ganlab.latent import normal
 from ganlab.train.average import WeightAverage
@@ -131,8 +131,13 @@ def fit(
         log_every: steps that one row averages over.
         callback: called with the VAE and the step before the first step and after every `callback_every` steps.
         progress: show a progress bar.
+
+    Raises:
+        ValueError: a batch or a number of steps between rows or calls that is not positive, a negative beta, an ema
+            outside (0, 1).
     """
     pd = optional("pandas", extra="lab")  # before the training, not after it
+    check_positive(batch=batch, log_every=log_every, callback_every=callback_every)
     if not (beta >= 0 and (ema is None or 0 < ema < 1)):
         raise ValueError(f"beta={beta}, ema={ema}: a weight that is not negative, and a decay in (0, 1) or None")
     average = None if ema is None else WeightAverage(vae)

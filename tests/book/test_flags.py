@@ -161,6 +161,16 @@ def test_the_edge_is_seen_in_a_small_search(monkeypatch):
     assert flags.best_of_search(search | {"best": "low"}, {"way": "b"}) is None
 
 
+def test_the_best_of_several_knobs_is_that_of_all_together(monkeypatch):
+    """The best mean over all betas has a rate of 1, the best pair a rate of 2."""
+    table = pd.DataFrame({"lr": [1, 1, 2, 2, 3, 3], "beta": [0.0, 0.5] * 3, "seed": 0, "score": [4, 4, 0, 9, 5, 5]})
+    monkeypatch.setattr(flags, "_searched", lambda names: table)
+    search = {"final": ["f"], "tuned": ["t"], "of": {}, "score": "score", "best": "low"}
+    assert table.groupby("lr").score.mean().idxmin() == 1
+    assert flags.best_of_search(search | {"knob": "lr"}, {}) == (2, [1, 2, 3])
+    assert flags.best_of_search(search | {"knob": "beta"}, {}) == (0.0, [0.0, 0.5])
+
+
 @pytest.mark.parametrize(
     ("name", "flag"),
     [

@@ -91,13 +91,13 @@ def asked(monkeypatch):
     """A claim whose second measure repeats the first, of a study with the seeds given."""
     first = pd.DataFrame({"seed": range(8), "value": [1.0, 1.1, 1.2, 1.3] * 2})
 
-    def build(seeds=range(8, 16), shift=0.0, **more):
+    def build(seeds=range(8, 16), shift=0.0, headline=False, **more):
         again = pd.DataFrame({"seed": seeds, "value": [1.0 + shift, 1.1 + shift] * (len(seeds) // 2)})
         monkeypatch.setattr(measures, "_recorded", {"first": first, "again": again}.__getitem__)
         asked = {"column": "value", "kind": "mean", "threshold": "> 0.9", "repeats": "x"} | more
         pair = (measures.Measure("first", "value", label="x", kind="mean", threshold="> 0.9"),
                 measures.Measure("again", label="y", **asked))  # fmt: skip
-        return accounts.Claim("X", "x", ("01-a",), "holds", "why", pair)
+        return accounts.Claim("X", "x", ("01-a",), "holds", "why", pair, headline=headline)
 
     return build
 
@@ -108,6 +108,19 @@ def test_fresh_seeds_are_shown_with_what_became_of_the_verdict(asked, tmp_path):
     assert (one.on, one.numbers, one.stayed) == ("fresh seeds, 8 to 15", 1, 1)
     (one,) = replicated_on.repetitions({"X": asked(shift=-1)}, tmp_path)["X"]
     assert one.changed == (("x", "holds", "fails"),)
+
+
+@pytest.mark.parametrize(("devices", "other"), [(("NVIDIA H100", "CPU (x)"), True), (("CPU (x)", "CPU (y)"), False)])
+def test_fresh_seeds_on_another_kind_of_device_are_both(asked, tmp_path, devices, other):
+    claim = asked(headline=True)
+    for study, device in zip(("first", "again"), devices, strict=True):
+        measures._recorded(study).attrs["provenance"] = {"device": device}
+    found = replicated_on.repetitions({"X": claim}, tmp_path)
+    assert found["X"][0].elsewhere == other
+    assert found["X"][0].on == "fresh seeds, 8 to 15" + (", on another kind of device" if other else "")
+    assert f"1 were repeated in one way or the other, {int(other)} in both" in replicated_on.summary(
+        {"X": claim}, found
+    )
 
 
 @pytest.mark.parametrize(

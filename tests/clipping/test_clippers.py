@@ -528,3 +528,20 @@ def test_with_accelerate():
     optimizer.step()
     moved = torch.cat([(p.detach() - old).flatten() for p, old in zip(model.parameters(), before, strict=True)])
     assert moved.norm().item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_where_there_is_no_gradient_the_norm_is_0_where_the_parameters_are():
+    """ "meta" is the one device that every machine has beside its own."""
+    for device in ("cpu", "meta"):
+        norm = clip_grad_norm_(nn.Parameter(torch.zeros(2, device=device)), 1.0)
+        assert norm.device.type == device and norm.shape == ()
+    assert clip_grad_norm_(nn.Parameter(torch.zeros(3, 2)), 1.0, members=True).tolist() == [0, 0, 0]
+
+
+def test_two_norms_whose_squares_are_too_large_for_float64():
+    """1e308 and 1e308 make 1.414e308, of which one keeps a half."""
+    pair = [nn.Parameter(torch.zeros(1, dtype=torch.float64)) for _ in range(2)]
+    for p in pair:
+        p.grad = torch.tensor([1e308], dtype=torch.float64)
+    assert clip_grad_norm_(pair, 0.5e308 * 2**0.5).item() == pytest.approx(2**0.5 * 1e308)
+    assert [p.grad.item() for p in pair] == pytest.approx([0.5e308] * 2)

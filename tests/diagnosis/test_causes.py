@@ -70,7 +70,7 @@ def test_no_two_causes_look_the_same_to_who_sees_them():
 
 
 def test_an_unknown_id_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match=r"unknown id 'flu'.*saturation"):
+    with pytest.raises(ValueError, match=r"unknown cause 'flu'.*saturation"):
         cause("flu")
 
 

@@ -28,7 +28,7 @@ def test_of_the_game():
     assert found["high_gap"] == pytest.approx(0.25)
     assert found["opposite_slopes"] == pytest.approx(0.0)  # 0.9 + 0.1 - 1
     assert found["same_slopes"] == pytest.approx(0.8)
-    assert found["real_slope_even"] == pytest.approx(-0.2)
+    assert found["real_slope_apart"] == pytest.approx(0.2)
     assert found["input_slope_growth"] == pytest.approx(3.5)
 
 

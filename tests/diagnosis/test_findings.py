@@ -9,12 +9,13 @@ from by_hand import game
 from ganlab import diagnose
 from ganlab.diagnosis import CAUSES, Diagnosis, Finding, cause, findings
 
-QUIET = {"energy_fall": math.nan}
+QUIET = {"energy_fall": math.nan, "pair_low": math.nan}
 
 
 def test_without_a_rule_it_is_healthy_or_unknown():
-    assert [one.cause for one in findings({"energy_fall": 0.3})] == ["healthy"]
-    assert [one.cause for one in findings({"energy_fall": 1.0})] == ["unknown"]
+    assert [one.cause for one in findings({"energy_fall": 0.3, "pair_low": 1.0})] == ["healthy"]
+    assert [one.cause for one in findings({"energy_fall": 1.0, "pair_low": 1.0})] == ["unknown"]
+    assert [one.cause for one in findings({"energy_fall": 1.0, "pair_low": 0.7})] == ["healthy"]
     assert [one.cause for one in findings(QUIET)] == ["unknown"]
 
 
@@ -47,7 +48,7 @@ def test_text_has_all_of_it():
 
 
 def test_an_unknown_cause_is_refused_with_the_known():
-    with pytest.raises(ValueError, match="unknown id 'detach'; known: saturation"):
+    with pytest.raises(ValueError, match="unknown cause 'detach'; known: saturation"):
         cause("detach")
 
 

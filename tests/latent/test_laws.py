@@ -85,6 +85,14 @@ def test_fitted_latent_with_the_noise_beside():
     )
 
 
+def test_an_endless_law_is_fitted_on_ten_thousand_samples_of_seed_0():
+    data = load("swiss_roll")
+    points = data.sample(10_000, dice(0)).double().numpy()
+    G = FittedLatent(nets.mlp_generator((2,), latent=2), data, extra=0.5)
+    np.testing.assert_allclose(G.mean, points.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(G.scale.square(), points.var(0) + 0.5, rtol=1e-5)
+
+
 def test_mixture_is_what_it_says():
     G = MixtureLatent(nets.mlp_generator((2,), latent=3), components=4, spread=5.0, scale=0.1)
     z = G.z(torch.randn(N, 4, generator=dice()))

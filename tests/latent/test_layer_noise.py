@@ -33,6 +33,15 @@ def test_it_is_the_sum_written_out(double):
     torch.testing.assert_close(noisy(noise), by_hand)
 
 
+def test_behind_a_norm_alone_there_is_no_noise():
+    """The scale of a norm is no weight that noise could stand between: only the activation of the two layers has it."""
+    G = nn.Sequential(
+        nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2), nn.BatchNorm1d(2), nn.Tanh()
+    )
+    G.latent, G.shape = 4, (2,)
+    assert NoisyLayers(G).noise_shapes == [(8,)]
+
+
 def test_no_noise_is_the_plain_generator():
     plain = mlp(norm="batch")
     noise = torch.randn(64, 20, generator=dice())

@@ -39,6 +39,17 @@ class Optimal(nn.Module):
         return self.slope * ratio + self.shift
 
 
+class Behind(Optimal):
+    """The same in another form."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.form = form
+
+    def forward(self, x):
+        return self.form(super().forward(x))
+
+
 def p_value(samples):
     return stats.kstest(samples[:, 0].numpy(), "norm").pvalue
 
@@ -85,6 +96,29 @@ def test_members_are_as_alone_and_a_seed_repeats():
     assert not torch.equal(together[0], rejection_sample(generators[0], critics[0], 50, seed=4))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"percentile": 90.0}, {"real": torch.linspace(-2, 2, 99)[:, None]}, {"burn_in": 20}, {"latents": "uniform"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_members_have_the_options_of_the_call(options):
+    generators, critics = [Gaussian(), Gaussian(2.0)], [Optimal(), Optimal(0.5)]
+    together = rejection_sample(Population(generators), Population(critics), 50, **options)
+    for k in range(2):
+        torch.testing.assert_close(together[k], rejection_sample(generators[k], critics[k], 50, **options))
+    assert not torch.equal(together, rejection_sample(Population(generators), Population(critics), 50))
+
+
+def test_members_have_the_limit_of_the_call():
+    with pytest.raises(RuntimeError, match="of 20 samples passed, 20 were asked for"):
+        rejection_sample(Population([Gaussian(9.0)]), Population([Optimal()]), 20, limit=1)
+
+
+def test_features_beside_the_logits_change_nothing():
+    with_features = Behind(lambda logits: (logits[:, None].expand(-1, 3), logits))
+    assert torch.equal(rejection_sample(Gaussian(), with_features, 50), rejection_sample(Gaussian(), Optimal(), 50))
+
+
 def test_the_networks_are_left_as_they_were():
     G, D = Gaussian().train(), Optimal().eval()
     samples = rejection_sample(G, D, 5, burn_in=10)
@@ -102,6 +136,8 @@ def test_the_networks_are_left_as_they_were():
         ({"latents": "cauchy"}, "unknown latent distribution 'cauchy'"),
         ({"D": Optimal(float("nan"))}, "not finite for 1000 of 1000 samples"),
         ({"D": Packed(mlp_discriminator((2,)), 2)}, "must return one a sample"),
+        ({"D": Behind(lambda logits: [logits, logits])}, "D made 2 tensors of logits: it must return one logit a"),
+        ({"D": Behind(lambda logits: None)}, "D made 0 tensors of logits"),
     ],
 )
 def test_bad_input(options, message):

@@ -181,3 +181,12 @@ def test_a_trained_classifier_finds_nearly_all_modes_of_the_data():
 def test_bad_stacked_images():
     with pytest.raises(ValueError, match=r"samples must be \(\[members,\] n, 3"):
         stacked_modes(torch.zeros(4, 1, 8, 8), Brightness())
+
+
+def test_a_sample_on_the_border_is_within():
+    """Modes at (4, 4) and so on, with sigma 1/2: what is 1 away lies on the border of two sigma, and is of quality."""
+    law = data.grid(side=2, spacing=8.0, sigma=0.5)
+    for far, quality in ((1.0, 1.0), (1.0 + 2**-20, 0.0)):
+        points = law.modes + torch.tensor([far, 0.0])
+        assert metrics.modes(points, law, within=2.0).high_quality.item() == quality
+        assert metrics.overlap(points, law, within=2.0).item() == quality

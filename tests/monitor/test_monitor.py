@@ -395,12 +395,20 @@ def test_a_snapshot_moves_no_running_statistic(make):
     assert not all(torch.equal(x, before[name]) for name, x in net.named_buffers()), "the control: training does"
 
 
-@pytest.mark.parametrize("where", ["forward", "loss", "backward"])
+def overwritten(y):
+    """exp needs its result in the backward pass, and here that is another by then."""
+    grown = y.exp()
+    value = grown.sum()
+    grown.mul_(2)
+    return value
+
+
+@pytest.mark.parametrize("where", ["forward", "loss", "detached", "backward"])
 def test_a_snapshot_that_fails_leaves_no_trace_either(where):
     net = layers(*[Refuses()] * (where == "forward"))
     before = {name: x.clone() for name, x in net.state_dict().items()}
-    losses = {"loss": lambda y: Refuses()(y), "backward": lambda y: y.detach().sum()}
-    with pytest.raises(RuntimeError):
+    losses = {"loss": lambda y: Refuses()(y), "detached": lambda y: y.detach().sum(), "backward": overwritten}
+    with pytest.raises(ValueError if where == "detached" else RuntimeError):
         snapshot(net, 5 + torch.randn(6, 2), losses.get(where))
     assert not any(part._forward_hooks for part in net.modules())
     assert all(torch.equal(x, before[name]) for name, x in net.state_dict().items())
@@ -538,9 +546,32 @@ def test_the_passes_of_a_penalty_are_not_counted(seeds):
         trainer = Trainer(*build(G, D, seeds), TwoModes(), Recipe(batch=16, **penalty), seeds=seeds)
         watch = Monitor.watch(trainer, activations=True)
         trainer.fit(3, progress=False)
-        tables.append((watch.activations(), watch.game(), watch.gradients()))
+        game = watch.game()
+        assert (game.pop("penalised") == bool(penalty)).all()  # that alone tells the two apart
+        tables.append((watch.activations(), game, watch.gradients()))
     for plain, penalised in zip(*tables, strict=True):
         pd.testing.assert_frame_equal(plain, penalised, rtol=1e-4)
+
+
+def test_a_penalty_of_ones_own_is_seen_in_the_steps_that_have_it():
+    torch.manual_seed(0)
+    generator, critic = G(), D()
+    step_d, step_g = (torch.optim.SGD(net.parameters(), lr=0.01) for net in (critic, generator))
+    watch = Monitor({"D": (critic, step_d), "G": (generator, step_g)})
+    for step in range(4):
+        real, fake = torch.randn(8, 2), generator(torch.randn(8, generator.latent))
+        loss = critic(fake.detach()).mean() - critic(real).mean()
+        if step % 2:
+            point = real.clone().requires_grad_()
+            slope = torch.autograd.grad(critic(point).sum(), point, create_graph=True)[0]
+            loss = loss + slope.square().sum(1).mean()
+        step_d.zero_grad()
+        loss.backward()
+        step_d.step()
+        step_g.zero_grad()
+        (-critic(fake)).mean().backward()
+        step_g.step()
+    assert watch.game().penalised.tolist() == [0, 1, 0, 1]
 
 
 def test_a_monitor_that_comes_late_counts_on_from_the_trainers_step():

@@ -55,3 +55,12 @@ def test_a_second_point_at_a_step_replaces_the_first(n, times, fetch_every, capa
 def test_bounds_that_cannot_be(bounds):
     with pytest.raises(ValueError, match="at least 1 and 2"):
         Series(*bounds)
+
+
+def test_numbers_that_numpy_has_no_type_for():
+    series = Series(fetch_every=2)
+    for step, values in enumerate(([1.5, 2.0], [3.0, float("inf")], [0.25, -1.0]), 1):
+        series.add(step, torch.tensor(values, dtype=torch.bfloat16))
+    assert [(step, row.tolist()) for step, row, _ in series.read()] == [
+        (1, [1.5, 2.0]), (2, [3.0, float("inf")]), (3, [0.25, -1.0])
+    ]  # fmt: skip

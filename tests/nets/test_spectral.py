@@ -16,6 +16,10 @@ from ganlab.train import Recipe, Trainer
 LAYERS = {
     "linear": (lambda: nn.Linear(6, 9), (3, 6), 0),
     "conv": (lambda: nn.Conv2d(3, 8, 3), (2, 3, 6, 6), 0),
+    "conv 1d": (lambda: nn.Conv1d(3, 8, 3), (2, 3, 6), 0),
+    "conv 3d": (lambda: nn.Conv3d(2, 6, 2), (2, 2, 4, 4, 4), 0),
+    "transposed 1d": (lambda: nn.ConvTranspose1d(4, 6, 4), (2, 4, 5), 1),
+    "transposed 3d": (lambda: nn.ConvTranspose3d(4, 6, 2), (2, 4, 3, 3, 3), 1),
     "transposed": (lambda: nn.ConvTranspose2d(4, 6, 4, stride=2), (2, 4, 5, 5), 1),
     "transposed groups": (lambda: nn.ConvTranspose2d(4, 6, 4, groups=2), (2, 4, 5, 5), 1),
 }

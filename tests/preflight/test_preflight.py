@@ -2,408 +2,42 @@
 
 import copy
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import torch
+from preflight_games import (
+    FAULTS,
+    a_column,
+    a_weight_too_large,
+    behind,
+    g_holds_d,
+    labels_missing,
+    one_at_a_time,
+    pictures,
+    plane,
+    scaled_to_0_and_1,
+    two_at_a_time,
+)
+from preflight_setups import (
+    CASES,
+    NEAR,
+    a_dcgan,
+    checkpointed_in_the_older_way,
+    conditional,
+    constrained,
+    on_probabilities,
+    patches,
+    the_plainest,
+    wasserstein,
+)
 from torch import nn
-from torch.nn.functional import binary_cross_entropy
-from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import ganlab
-from ganlab import nets, preflight
+from ganlab import losses, preflight
 from ganlab.population import Population
 
 RULES = Path(preflight.__file__).parent
-
-
-@dataclass
-class Game:
-    """What `check` takes. `repair` is what a fault's builder has to change of a healthy game."""
-
-    G: nn.Module
-    D: nn.Module
-    batch: torch.Tensor
-    optimizers: dict = field(default_factory=dict)
-    more: dict = field(default_factory=dict)
-
-    def __post_init__(self):
-        self.own()
-
-    def own(self) -> None:
-        """An optimizer for each, made now."""
-        self.optimizers = {"G": torch.optim.Adam(self.G.parameters()), "D": torch.optim.Adam(self.D.parameters())}
-
-    def check(self) -> preflight.Report:
-        return ganlab.check(self.G, self.D, self.optimizers, self.batch, **self.more)
-
-
-def plane() -> Game:
-    torch.manual_seed(0)
-    return Game(nets.mlp_generator((2,)), nets.mlp_discriminator((2,)), torch.randn(64, 2))
-
-
-def pictures() -> Game:
-    torch.manual_seed(0)
-    G, D = nets.dcgan_generator((1, 32, 32), width=4), nets.dcgan_discriminator((1, 32, 32), width=4)
-    return Game(G, D, torch.rand(8, 1, 32, 32) * 2 - 1)
-
-
-class Through(nn.Module):
-    """A network behind or in front of something."""
-
-    def __init__(self, net, before=None, after=None):
-        super().__init__()
-        self.net, self.before, self.after = net, before, after
-        if hasattr(net, "latent"):
-            self.latent = net.latent
-
-    def forward(self, x):
-        x = x if self.before is None else self.before(x)
-        return self.net(x) if self.after is None else self.after(self.net(x))
-
-
-def behind(game: Game, player: str, after=None, before=None) -> Game:
-    setattr(game, player, Through(getattr(game, player), before, after))
-    game.own()
-    return game
-
-
-FAULTS = {}
-
-
-def fault(cause: str):
-    def note(make):
-        FAULTS.setdefault(cause, []).append(make)
-        return make
-
-    return note
-
-
-@fault("owns nothing")
-def rebuilt():
-    game = plane()
-    game.D = copy.deepcopy(game.D)
-    return game
-
-
-@fault("strangers")
-def old_weights():
-    game = plane()
-    game.D.body[1] = nn.Linear(2, 128)
-    return game
-
-
-@fault("left out")
-def added_later():
-    game = plane()
-    game.D.head = nn.Linear(1, 1)
-    game.D.register_forward_hook(lambda net, _, out: net.head(out[:, None])[:, 0])
-    return game
-
-
-@fault("foreign parameters")
-def g_holds_d():
-    game = plane()
-    game.optimizers["G"] = torch.optim.Adam([*game.G.parameters(), *game.D.parameters()])
-    return game
-
-
-@fault("one optimizer")
-def one():
-    game = plane()
-    game.optimizers = dict.fromkeys("GD", torch.optim.Adam([*game.G.parameters(), *game.D.parameters()]))
-    return game
-
-
-@fault("shared")
-def one_layer_in_both():
-    game = plane()
-    game.D = nn.Sequential(nn.Linear(2, 128), game.G.body[3], nn.ReLU(), nn.Linear(128, 1), nn.Flatten(0))
-    game.own()
-    return game
-
-
-@fault("frozen")
-def d_frozen():
-    game = plane()
-    game.D.requires_grad_(False)
-    return game
-
-
-@fault("rate 0")
-def no_rate():
-    game = plane()
-    game.optimizers["D"] = torch.optim.SGD(game.D.parameters(), lr=0.0)
-    return game
-
-
-@fault("integers")
-def bytes_from_a_file():
-    game = pictures()
-    game.batch = torch.randint(256, (8, 1, 32, 32), dtype=torch.uint8)
-    return game
-
-
-@fault("data not finite")
-def a_nan_in_the_data():
-    game = pictures()
-    game.batch[3, 0, 2, 2] = torch.nan
-    return game
-
-
-@fault("one sample")
-def one_picture_over_and_over():
-    game = pictures()
-    game.batch = game.batch[:1].expand(8, -1, -1, -1)
-    return game
-
-
-@fault("range")
-def not_scaled():
-    game = pictures()
-    game.batch = game.batch * 127.5 + 127.5
-    return game
-
-
-@fault("range")
-def a_relu_at_the_end():
-    return behind(pictures(), "G", torch.relu)
-
-
-@fault("half of the range")
-def scaled_to_0_and_1():
-    game = pictures()
-    game.batch = game.batch / 2 + 0.5
-    return game
-
-
-@fault("scale")
-def far_wider():
-    game = plane()
-    game.batch = game.batch * 1e4
-    return game
-
-
-@fault("shape")
-def another_size():
-    game = pictures()
-    game.G = nets.dcgan_generator((1, 64, 64), width=4)
-    game.D = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0))
-    game.own()
-    return game
-
-
-@fault("dtype")
-def from_numpy():
-    game = plane()
-    game.batch = game.batch.double()
-    return game
-
-
-@fault("devices")
-def elsewhere():
-    game = plane()
-    game.D.to("meta")
-    game.own()
-    return game
-
-
-@fault("failed")
-def labels_missing():
-    game = plane()
-    game.D = nn.Bilinear(2, 10, 1)
-    game.own()
-    return game
-
-
-@fault("failed")
-def a_list_of_samples():
-    return behind(plane(), "G", list)
-
-
-@fault("samples")
-def half_as_many():
-    return behind(plane(), "G", lambda x: x[::2])
-
-
-@fault("averaged")
-def averaged_in_d():
-    return behind(plane(), "D", torch.mean)
-
-
-@fault("column")
-def a_column():
-    return behind(plane(), "D", lambda x: x[:, None])
-
-
-@fault("several outputs")
-def with_features():
-    return behind(plane(), "D", lambda x: (x, x[:, None].expand(-1, 3)))
-
-
-@fault("not logits")
-def a_sigmoid():
-    return behind(plane(), "D", torch.sigmoid)
-
-
-@fault("not logits")
-def a_tanh_squeezed():
-    return behind(plane(), "D", lambda x: torch.tanh(x[:, None]).squeeze(1))
-
-
-@fault("not finite")
-def a_weight_too_large():
-    game = plane()
-    with torch.no_grad():
-        game.D.body[4].weight[0, 0] = torch.inf
-    return game
-
-
-@fault("eval mode")
-def looked_at_samples():
-    game = pictures()
-    game.G.eval()
-    return game
-
-
-@fault("eval mode")
-def a_layer_left_behind():
-    game = pictures()
-    next(part for part in game.D.modules() if isinstance(part, nn.BatchNorm2d)).eval()
-    return game
-
-
-@fault("batch norm under a penalty")
-def wgan_gp_on_a_dcgan():
-    game = pictures()
-    game.more = {"penalty": True}
-    return game
-
-
-@fault("batch norm, small batch")
-def two_at_a_time():
-    game = pictures()
-    game.batch = game.batch[:2]
-    return game
-
-
-@fault("detached")
-def through_numpy():
-    return behind(plane(), "G", lambda x: torch.tensor(x.tolist()))
-
-
-@fault("no graph in D")
-def hard_answers():
-    return behind(plane(), "D", lambda x: (x > 0).float())
-
-
-@fault("no slope")
-def d_detaches():
-    return behind(plane(), "D", before=lambda x: x.detach())
-
-
-@fault("z unused")
-def g_without_z():
-    return behind(plane(), "G", before=torch.zeros_like)
-
-
-@fault("unreached")
-def a_part_not_used():
-    game = plane()
-    game.G.spare = nn.Linear(3, 3)
-    game.own()
-    return game
-
-
-@fault("zero gradient")
-def dead():
-    game = plane()
-    with torch.no_grad():
-        game.G.body[3].weight.zero_()
-    return game
-
-
-@fault("zero gradient")
-def clamped_logits():
-    return behind(plane(), "D", lambda x: x.clamp(5, 6))
-
-
-@fault("gradient not finite")
-def a_root_at_zero():
-    return behind(plane(), "D", lambda x: x + (x - x.detach()).square().sqrt())
-
-
-@fault("loose tensors")
-def not_registered():
-    game = plane()
-    game.G.mean = torch.zeros(2)
-    return game
-
-
-@fault("not saved")
-def a_function_in_the_state():
-    class WithState(nn.Linear):
-        def get_extra_state(self):
-            return {"of": Path("a/b")}
-
-        def set_extra_state(self, state):
-            pass
-
-    game = plane()
-    game.D.spare = WithState(1, 1)
-    game.D.register_forward_hook(lambda net, _, out: net.spare(out[:, None])[:, 0])
-    game.own()
-    return game
-
-
-def conditional() -> Game:
-    game = plane()
-    labels, judge, G = torch.randn(64, 3), nn.Bilinear(2, 3, 1), nn.Linear(5, 2)
-    game.G, game.D = G, judge
-    game.own()
-    game.more = {"judge": lambda x: judge(x, labels)[:, 0],
-                 "generate": lambda: G(torch.cat([torch.randn(64, 2), labels], 1))}  # fmt: skip
-    return game
-
-
-def patches() -> Game:
-    game = pictures()
-    game.D = nn.Sequential(nn.Conv2d(1, 4, 4, 2), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4))
-    game.own()
-    return game
-
-
-def constrained() -> Game:
-    game = pictures()
-    game.D = nn.Sequential(
-        spectral_norm(nn.Conv2d(1, 4, 4, 4)), nn.ReLU(), nn.Flatten(), weight_norm(nn.Linear(256, 1))
-    )
-    game.D.append(nn.Flatten(0))
-    game.own()
-    return game
-
-
-def wasserstein() -> Game:
-    game = plane()
-    game.more = {"losses": (lambda real, fake: fake.mean() - real.mean(), lambda fake: -fake.mean()), "penalty": True}
-    return game
-
-
-def on_probabilities() -> Game:
-    """A sigmoid at the end and the loss that goes with it: a warning, no error."""
-
-    def bce(p, target):
-        return binary_cross_entropy(p, torch.full_like(p, target))
-
-    game = behind(plane(), "D", torch.sigmoid)
-    game.more = {"losses": (lambda real, fake: bce(real, 1.0) + bce(fake, 0.0), lambda fake: bce(fake, 1.0))}
-    return game
-
-
-HEALTHY = [plane, pictures, conditional, patches, constrained, wasserstein]
-CASES = [(cause, make) for cause, made in FAULTS.items() for make in made]
 
 
 @pytest.mark.parametrize(("cause", "make"), CASES, ids=[make.__name__ for _, make in CASES])
@@ -411,22 +45,44 @@ def test_a_fault_is_named(cause, make):
     assert cause in make().check().causes
 
 
-@pytest.mark.parametrize("make", HEALTHY, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", NEAR, ids=lambda make: make.__name__)
+def test_a_healthy_game_gets_no_error_and_no_warning(make):
+    report = make().check()
+    assert not [str(finding) for finding in report if finding.level != "note"]
+    assert not set(report.causes) & set(NEAR[make])
+
+
+@pytest.mark.parametrize("make", [the_plainest, a_dcgan, conditional, patches, constrained, wasserstein])
 def test_a_game_without_a_fault_gets_no_sentence(make):
     assert str(make().check()) == "nothing found"
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_none_of_our_losses_is_the_wrong_way_round(loss):
+    game, pair = plane(), losses.get(loss)
+    game.more = {"losses": pair}
+    assert str(game.check()) == "nothing found"
+    turned = losses.Loss(loss, pair.d_loss, lambda fake, real=None: -pair.g_loss(fake, real), pair.needs_real)
+    game.more = {"losses": turned}
+    assert game.check().causes == ["wrong sign"]
 
 
 def test_every_cause_has_a_game_that_has_it():
     text = "".join(path.read_text() for path in RULES.glob("_*.py"))
     levels = r'(?:"(?:error|warning|note)"(?: if [^,]*)?)'
     causes = re.findall(rf'Finding\(\s*{levels}(?: else "\w+")?,\s*"([^"]+)"', text)
-    assert len(causes) >= len(FAULTS) > 30
+    assert len(causes) >= len(FAULTS) > 45
     assert set(causes) == set(FAULTS)
+
+
+def test_every_cause_has_a_healthy_game_that_comes_near():
+    assert set().union(*NEAR.values()) - set(FAULTS) == set()
+    assert set(FAULTS) - set().union(*NEAR.values()) == set()
 
 
 def test_probabilities_with_their_loss_are_no_error():
     report = on_probabilities().check()
-    assert (report.ok, report.causes) == (True, ["not logits"])
+    assert (report.ok, report.causes) == (True, ["log of a sigmoid"])
 
 
 @pytest.mark.parametrize("make", [plane, pictures, constrained, g_holds_d, labels_missing], ids=lambda m: m.__name__)
@@ -452,6 +108,55 @@ def test_the_first_layer_that_is_not_finite_is_named():
     assert "body.4" in str(a_weight_too_large().check())
 
 
+def test_what_g_makes_is_not_laid_at_d_s_door():
+    game = plane()
+    with torch.no_grad():
+        next(game.G.parameters())[0] = torch.nan
+    said = [finding.sentence for finding in game.check() if finding.cause == "not finite"]
+    assert said == ["In G, the first layer whose output is not finite is body.0."]
+
+
+def no_targets_for_a_column():
+    game, row, bce = a_column(), torch.ones(64), nn.BCEWithLogitsLoss()
+    game.more = {"losses": (lambda real, fake: bce(real, row) + bce(fake, 1 - row), lambda fake: bce(fake, row))}
+    return game
+
+
+def losses_in_the_wrong_order():
+    game = plane()
+    game.more = {"losses": (lambda fake: -fake.mean(), lambda real, fake: (fake - real).mean())}
+    return game
+
+
+def probabilities_expected():
+    game, bce = plane(), nn.BCELoss()
+    game.more = {"losses": (lambda real, fake: bce(real, torch.ones(64)) + bce(fake, torch.zeros(64)),
+                            lambda fake: bce(fake, torch.ones(64)))}  # fmt: skip
+    return game
+
+
+def overwritten():
+    return behind(plane(), "D", before=lambda x: x.mul_(2) if x.requires_grad else x)
+
+
+@pytest.mark.parametrize(
+    ("make", "fix"),
+    [
+        (labels_missing, "judge=lambda x: D(x, labels)"),
+        (no_targets_for_a_column, "torch.ones_like(logits)"),
+        (losses_in_the_wrong_order, "losses=(d_loss(real, fake), g_loss(fake))"),
+        (probabilities_expected, "BCEWithLogitsLoss on what D gives"),
+        (lambda: behind(plane(), "G", lambda x: x.detach().numpy()), "a NumPy array has no gradient"),
+        (lambda: behind(plane(), "G", lambda x: (x, x)), "generate=lambda: G(z)[0]"),
+        (lambda: behind(plane(), "D", lambda x: x > 0), "call D(batch) by itself"),
+        (checkpointed_in_the_older_way, "use_reentrant=False"),
+        (one_at_a_time, "a larger batch, or group norm"),
+    ],
+)
+def test_a_failure_comes_with_what_to_do(make, fix):
+    assert any(fix in finding.fix for finding in make().check() if finding.cause == "failed")
+
+
 def test_findings_come_worst_first():
     levels = [finding.level for finding in scaled_to_0_and_1().check()]
     game = two_at_a_time()
@@ -468,6 +173,7 @@ def test_findings_come_worst_first():
         (lambda game: game.optimizers.pop("G"), r"optimizers has \['D'\]"),
         (lambda game: setattr(game, "G", nn.Linear(2, 2)), "G has no attribute latent: give generate"),
         (lambda game: setattr(game, "D", Population([game.D])), "D is a population of 1: check one network"),
+        (lambda game: setattr(game.G, "latent", (4,)), r"G.latent is \(4,\): an int"),
     ],
 )
 def test_bad_arguments_are_named(change, said):
@@ -475,5 +181,13 @@ def test_bad_arguments_are_named(change, said):
     change(game)
     with pytest.raises(ValueError, match=said):
         game.check()
+    with pytest.raises(ValueError, match=r"batch has shape \(0, 2\): give at least one"):
+        ganlab.check(plane().G, plane().D, plane().optimizers, torch.zeros(0, 2))
+    with pytest.raises(TypeError, match=r"optimizers\['D'\] is a Discriminator: give a torch.optim.Optimizer"):
+        ganlab.check(plane().G, plane().D, {**plane().optimizers, "D": plane().D}, plane().batch)
+    with pytest.raises(TypeError, match="G is a function: give the module"):
+        ganlab.check(lambda z: z, plane().D, plane().optimizers, plane().batch)
+    with pytest.raises(TypeError, match="losses is a str: give two functions"):
+        ganlab.check(plane().G, plane().D, plane().optimizers, plane().batch, losses="hinge")
     with pytest.raises(TypeError, match="batch is a list"):
         ganlab.check(game.G, game.D, plane().optimizers, [1, 2])

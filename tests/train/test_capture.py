@@ -279,6 +279,21 @@ def test_the_program_of_a_few_lines():
     assert gradient.tolist() == [5.0, 10.0] and noise != other_noise
 
 
+def test_ones_that_are_written_over_are_made_anew():
+    """1 + x in each replay. What is the same in each step is kept, but not ones that the step itself writes over."""
+
+    def play(x):
+        ones, more = torch.ones_like(x), torch.ones_like(x)
+        ones.add_(x)
+        more[0] = x[1]
+        return [ones, more, torch.ones_like(x).mul(3).t()]
+
+    _, program = record(play, [torch.tensor([5.0, 6.0])])
+    for x in (torch.tensor([1.0, 2.0]), torch.tensor([7.0, 9.0]), torch.tensor([7.0, 9.0])):
+        found = [one.tolist() for one in program(x)]
+        assert found == [(1 + x).tolist(), [x[1].item(), 1.0], [3.0, 3.0]]
+
+
 def test_members_of_a_population_equal_their_solo_runs_when_replayed(double):
     population = trainer({"penalty": "r1"}, [3, 1]).fit(15, progress=False, capture=True)
     for k, seed in enumerate([3, 1]):
@@ -360,7 +375,13 @@ def fresh_average(t):
     t.average = WeightAverage(t.G)
 
 
-CHANGES = [other_rate_of_d, other_slope, other_storage, fresh_state, fresh_optimizers, other_loss, fresh_average]
+def other_betas(t):
+    t.optimizer_d.param_groups[0]["betas"] = (0.9, 0.99)
+
+
+CHANGES = [
+    other_rate_of_d, other_betas, other_slope, other_storage, fresh_state, fresh_optimizers, other_loss, fresh_average,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in a callback", "between two fits"])
@@ -368,13 +389,20 @@ CHANGES = [other_rate_of_d, other_slope, other_storage, fresh_state, fresh_optim
 def test_a_change_takes_effect(change, inside):
     runs = [trainer({"ema": 0.9, "lr_g": RAMP}) for _ in range(2)]
     for run, capture in zip(runs, (True, False), strict=True):
-        callback = (lambda t: change(t) if t.steps == 15 else None) if inside else None
-        run.fit(15, progress=False, capture=capture, callback=callback, callback_every=15)
-        if not inside:
+        if inside:  # in the midst of a fit, so that only a look at what is another now can tell
+            callback = lambda t: change(t) if t.steps == 15 else None  # noqa: E731
+            run.fit(30, progress=False, capture=capture, callback=callback, callback_every=15)
+        else:
+            run.fit(15, progress=False, capture=capture)
             change(run)
-        run.fit(30, progress=False, capture=capture)
+            run.fit(30, progress=False, capture=capture)
     assert_same(*runs)
     assert runs[0].engine.replayed > 10
+
+
+def test_a_callback_that_only_looks_costs_no_recording():
+    t = trainer({}).fit(40, progress=False, capture=True, callback=lambda t: t.sample(2), callback_every=4)
+    assert (t.engine.recorded, t.engine.replayed, t.engine.reason) == (1, 37, None)
 
 
 def test_a_callback_that_changes_something_all_the_time_ends_the_recording():

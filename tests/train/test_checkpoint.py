@@ -40,6 +40,22 @@ def test_any_changed_or_missing_byte_is_noticed(tmp_path_factory, data):
         checkpoint.load(path)
 
 
+def test_folders_that_are_not_there_are_made(tmp_path):
+    path = tmp_path / "runs" / "ring" / "run.pt"
+    for step in (1, 2):
+        checkpoint.save({"step": step}, path)
+        assert checkpoint.load(path) == {"step": step}
+    assert [file.name for file in path.parent.iterdir()] == ["run.pt"]
+
+
+def test_a_truncated_file_says_so(tmp_path):
+    checkpoint.save(STATE, tmp_path / "run.pt")
+    content = (tmp_path / "run.pt").read_bytes()
+    (tmp_path / "run.pt").write_bytes(content[:-1])
+    with pytest.raises(CheckpointError, match=r"run\.pt is truncated or changed .*: use an older checkpoint"):
+        checkpoint.load(tmp_path / "run.pt")
+
+
 def test_a_foreign_file_is_refused(tmp_path):
     torch.save(STATE, tmp_path / "theirs.pt")
     with pytest.raises(CheckpointError, match="not a ganlab checkpoint"):
@@ -69,6 +85,14 @@ def test_loading_never_runs_code(tmp_path, monkeypatch):
     # The trap works where the guard is missing.
     pickle.loads(pickle.dumps(Payload(trap)))
     assert trap.exists()
+
+
+def test_tensors_go_to_the_device_that_is_asked_for(tmp_path):
+    """ "meta" is the one device that every machine has beside its own."""
+    checkpoint.save({"steps": 3, "weights": torch.ones(2)}, tmp_path / "run.pt")
+    there = checkpoint.load(tmp_path / "run.pt", map_location="meta")
+    assert there["weights"].is_meta and there["weights"].shape == (2,) and there["steps"] == 3
+    assert checkpoint.load(tmp_path / "run.pt")["weights"].device.type == "cpu"
 
 
 FULL_DISK = """
