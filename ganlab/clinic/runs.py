@@ -1,10 +1,11 @@
 """The recorded table `clinic-games`: features of every run, a row a run and step, packed into few bytes.
 
 The file's table has a row a case. Its first row holds one array with the features of all cases, (features, cases,
-seeds, steps), as the four bytes of float32, each number rounded to ten bits behind its first: three digits. A run that
-was not played is NaN.
+seeds, steps), each number rounded to ten bits behind its first, three digits, and all compressed. A run that was not
+played is NaN.
 """
 
+import lzma
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,8 @@ def _labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def packed(values: np.ndarray) -> np.ndarray:
-    """Numbers as (4, n) bytes, rounded to three digits: bytes of one meaning lie together, and compress.
+    """Numbers as compressed bytes, rounded to three digits. Of all numbers the first bytes lie together, then the second
+    ones, and so on, for they are alike.
 
     >>> import numpy as np
     >>> from ganlab.clinic.runs import packed, unpacked
@@ -155,7 +157,8 @@ def packed(values: np.ndarray) -> np.ndarray:
     whole = np.where(np.isnan(whole), np.float32(np.nan), whole)
     bits = whole.view(np.uint32)
     rounded = np.where(np.isfinite(whole), (bits + np.uint32(1 << (_BITS - 1))) >> _BITS << _BITS, bits)
-    return np.ascontiguousarray(rounded.astype("<u4").ravel().view(np.uint8).reshape(-1, 4).T)
+    planes = rounded.astype("<u4").ravel().view(np.uint8).reshape(-1, 4).T
+    return np.frombuffer(lzma.compress(planes.tobytes(), preset=9), dtype=np.uint8)
 
 
 def unpacked(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -166,4 +169,5 @@ def unpacked(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     >>> unpacked(packed(np.ones((2, 1))), (2, 1)).tolist()
     [[1.0], [1.0]]
     """
-    return np.ascontiguousarray(data.T).view("<f4").astype(float).reshape(shape)
+    planes = np.frombuffer(lzma.decompress(data.tobytes()), dtype=np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).view("<f4").astype(float).reshape(shape)

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ganlab._modules import check_made, described, logit_parts, one_channel, shared_parameters
+from ganlab.optim import regularise
 from ganlab.population import Population
+from ganlab.train.optimizers import OPTIMIZERS
 from ganlab.train.recipe import Recipe
 
 
@@ -38,6 +40,17 @@ def check_players(G: nn.Module, D: nn.Module, seeds: int | list[int], recipe: Re
     expected = None if isinstance(seeds, int) else len(seeds)
     if sizes != [expected, expected]:
         raise ValueError(f"seeds={seeds}: an int for two single networks; for two populations, one seed a member")
+
+
+def optimizer_for(player: str, net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer of a player, "g" or "d", with its decays."""
+    names, first = ("optimizer", "lr", "l2", "weight_decay"), recipe.fixed()
+    name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
+    optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
+    for group in optimizer.param_groups:
+        if "members" in group and isinstance(net, Population):
+            group["members"] = net.size  # a norm for each
+    return regularise(optimizer, l2, weight_decay)
 
 
 def _check_signature(name: str, net: nn.Module) -> None:

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from ganlab import optim
-from ganlab.population import Population
 
 if TYPE_CHECKING:
     from ganlab.train.recipe import Recipe
@@ -64,14 +62,3 @@ WITHOUT_BETAS = {
     "optimistic_sgd", "extra_sgd",
 }  # fmt: skip
 WITHOUT_MOMENTUM = {"adam", "adagrad", "adadelta", "amsgrad", "adamw", "optimistic_adam", "extra_adam"}
-
-
-def optimizer_for(player: str, net: nn.Module, recipe: "Recipe") -> torch.optim.Optimizer:
-    """The recipe's optimizer of a player, "g" or "d", with its decays."""
-    names, first = ("optimizer", "lr", "l2", "weight_decay"), recipe.fixed()
-    name, lr, l2, weight_decay = (getattr(first, f"{name}_{player}") for name in names)
-    optimizer = OPTIMIZERS[name](net.parameters(), lr, first)
-    for group in optimizer.param_groups:
-        if "members" in group and isinstance(net, Population):
-            group["members"] = net.size  # a norm for each
-    return optim.regularise(optimizer, l2, weight_decay)

@@ -18,13 +18,12 @@ from ganlab.train._batches import stream_of
 from ganlab.train._copying import Copyable
 from ganlab.train._doctor import Doctor
 from ganlab.train._history import tidy
-from ganlab.train._players import check_players, joined, logits_of, over_scales
+from ganlab.train._players import check_players, joined, logits_of, optimizer_for, over_scales
 from ganlab.train.average import WeightAverage
 from ganlab.train.balance import Controller, Rule
 from ganlab.train.capture import Capture
 from ganlab.train.cures import Cures
 from ganlab.train.numbers import Numbers
-from ganlab.train.optimizers import optimizer_for
 from ganlab.train.precision import Precision
 from ganlab.train.recipe import Recipe
 

@@ -101,12 +101,12 @@ class TwoStepsOfG(Plain):
     generator_steps = 2
 
 
-@healthy("D in every second round", losses=("nonsaturating", "hinge"))
-class EverySecond(Plain):
-    """D waits for G in every second round."""
+@healthy("D in every third round", losses=("nonsaturating", "hinge"))
+class EveryThird(Plain):
+    """D waits for G in two rounds of three."""
 
     def round(self):
-        if self.rounds % 2 == 0:
+        if self.rounds % 3 == 0:
             self.train_d()
         self.train_g()
         self.rounds += 1

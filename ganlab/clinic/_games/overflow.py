@@ -113,9 +113,9 @@ class HugeRateOfSGD(Plain):
         return SGD(self.D.parameters(), lr=10.0), SGD(self.G.parameters(), lr=10.0)
 
 
-@sick("nonfinite-rate", "Adam", losses=STANDARD)
+@sick("nonfinite-rate", "Adam", settings=lambda setting: setting.norm_g == "none", losses=STANDARD)
 class HugeRateOfAdam(Plain):
-    """Adam with a rate of 1e6: a unit was taken for another."""
+    """Adam with a rate of 1e6: a unit was taken for another. No norm takes the size out again."""
 
     def optimizers(self):
         return Adam(self.D.parameters(), lr=1e6), Adam(self.G.parameters(), lr=1e6)
