@@ -4,6 +4,7 @@ A name is `quantity` for the game, or `player_quantity`. *Late* is the second ha
 quarter. What was not measured is NaN, and no rule fires on NaN.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -47,5 +48,6 @@ def features(source: Any, upto: int | None = None) -> dict[str, float]:
     chart = chart if upto is None else chart.upto(upto)
     if not chart.last:
         raise ValueError(f"upto={upto}: nothing was measured up to that step")
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a median of nothing is NaN, which says that
         return {name: float(value) for part in _PARTS for name, value in part(chart).items()}

@@ -1,5 +1,6 @@
 """Three sick GANs of people with a loop of their own: two lines more, two hundred steps, and the right cause first."""
 
+import warnings
 from itertools import pairwise
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
+from ganlab.clinic import examine
 from ganlab.data import load
 from ganlab.monitor import Monitor
 
@@ -126,3 +128,10 @@ def test_c_the_loss_is_nan(cause):
 def test_the_healthy_twin_is_not_alarmed():
     found = play(dense(LATENT, 64, 64, 2), dense(2, 64, 64, 1))
     assert not found.sick, found
+
+
+def test_a_diagnosis_of_a_network_without_gradients_warns_of_nothing():
+    monitor = examine("detached / ring-mlp / nonsaturating", steps=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert monitor.diagnose().cause == "detached"
