@@ -99,8 +99,8 @@ def test_b_the_early_layers_of_a_deep_g_stand_still():
 
 
 def wide(net):
-    """Weights of standard deviation 1, where the recipe says 0.02: logits of hundreds."""
-    return net.apply(lambda layer: nn.init.normal_(layer.weight) if isinstance(layer, nn.Linear) else None)
+    """Weights of standard deviation 3, where the recipe says 0.02: logits of thousands."""
+    return net.apply(lambda layer: nn.init.normal_(layer.weight, std=3.0) if isinstance(layer, nn.Linear) else None)
 
 
 def whole(net):
