@@ -34,8 +34,8 @@ def features_of(chart: Chart, steps: Sequence[int] = STEPS) -> list[dict[str, fl
     >>> from ganlab.clinic import examine
     >>> from ganlab.clinic.runs import features_of
     >>> from ganlab.diagnosis import charts
-    >>> chart = charts(examine("one-batch / ring-mlp / hinge", steps=10))[0]
-    >>> [found["repeat"] for found in features_of(chart, steps=[5, 10])]
+    >>> chart = charts(examine("one-batch / ring-mlp / hinge", steps=14))[0]
+    >>> [found["repeat"] for found in features_of(chart, steps=[7, 14])]
     [1.0, 1.0]
     """
     return [features(chart, upto=step) for step in steps]
@@ -145,8 +145,8 @@ def _labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def packed(values: np.ndarray) -> np.ndarray:
-    """Numbers as compressed bytes, rounded to three digits. Of all numbers the first bytes lie together, then the second
-    ones, and so on, for they are alike.
+    """Numbers as compressed bytes, rounded to three digits. All first bytes lie together, then all second ones, and so
+    on, for they are alike.
 
     >>> import numpy as np
     >>> from ganlab.clinic.runs import packed, unpacked

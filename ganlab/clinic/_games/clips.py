@@ -15,7 +15,7 @@ class Momentum(Plain):
     norm = float("inf")
 
     def optimizers(self):
-        return SGD(self.D.parameters(), lr=0.05, momentum=0.5), SGD(self.G.parameters(), lr=0.05, momentum=0.5)
+        return SGD(self.D.parameters(), lr=0.02, momentum=0.5), SGD(self.G.parameters(), lr=0.02, momentum=0.5)
 
     def train_d(self):
         real, fake = self.real(), self.G(self.noise()).detach()
