@@ -22,6 +22,8 @@ def said(value: object) -> str:
     """A default as the table has it: the same on any machine."""
     if isinstance(value, Path):
         return "<path>"
+    if isinstance(value, dict):
+        return "<registry>"
     if inspect.isclass(value):
         return value.__name__
     if isinstance(value, tuple):
@@ -40,8 +42,10 @@ def defaults(name: str, function) -> list[str]:
 
 
 def methods(cls: type) -> dict[str, object]:
+    """Its own public methods. Not an optimizer's `step`: torch wraps it, in each class, when one is first made."""
     plain = {name: getattr(value, "__func__", value) for name, value in vars(cls).items() if name[0] != "_"}
-    return {name: value for name, value in plain.items() if inspect.isfunction(value)}
+    wrapped = {"step"} if issubclass(cls, torch.optim.Optimizer) else set()
+    return {name: value for name, value in plain.items() if inspect.isfunction(value) and name not in wrapped}
 
 
 def table() -> list[str]:

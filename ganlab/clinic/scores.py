@@ -22,8 +22,19 @@ GAME = ["label", "game", "setting", "loss"]  # what makes a game, beside its see
 
 
 def firing(table: "pandas.DataFrame", rules: Iterable[Rule]) -> np.ndarray:
-    """(rows, rules): which rule fires where."""
-    return np.stack([np.logical_and.reduce([np.asarray(c(table)) for c in rule.when]) for rule in rules], axis=1)
+    """(rows, rules): which rule fires where.
+
+    >>> import pandas
+    >>> from ganlab.clinic.scores import firing
+    >>> from ganlab.diagnosis import RULES
+    >>> firing(pandas.DataFrame({"repeat": [1.0, 0.0]}), [RULES["same-reals"]]).tolist()
+    [[True], [False]]
+    """
+
+    def holds(rule: Rule) -> np.ndarray:
+        return np.logical_and.reduce([np.broadcast_to(condition(table), len(table)) for condition in rule.when])
+
+    return np.stack([holds(rule) for rule in rules], axis=1)
 
 
 def answers(
@@ -32,6 +43,13 @@ def answers(
     """The table's keys, with `said` (the surest cause, "healthy" or "unknown"), `certainty` and `right`.
 
     The same as `ganlab.diagnosis.findings` of each row, for a whole table at once.
+
+    >>> import pandas
+    >>> from ganlab.clinic.scores import answers
+    >>> keys = {"label": ["one-batch", "healthy"], "game": ["a", "b"], "setting": "ring-mlp", "loss": "hinge"}
+    >>> table = pandas.DataFrame(keys | {"seed": 0, "step": 200, "repeat": [1.0, 0.0], "energy_fall": 0.1})
+    >>> answers(table).said.tolist()
+    ['one-batch', 'healthy']
     """
     certainties = certainties or Certainties.shipped()
     fires = firing(table, rules.values())
@@ -48,6 +66,14 @@ def answers(
 
 class Tally:
     """Answers counted by game: what was said of each, as shares of its seeds.
+
+    >>> import pandas
+    >>> from ganlab.clinic.scores import Tally
+    >>> keys = {"game": ["a", "b", "c"], "setting": "ring-mlp", "loss": "hinge", "seed": 0}
+    >>> said = {"label": ["collapse", "collapse", "healthy"], "said": ["collapse", "unknown", "healthy"]}
+    >>> tally = Tally(pandas.DataFrame(keys | said))
+    >>> tally.summary()["recall"], tally.summary()["false_alarms"]
+    (0.5, 0.0)
 
     Args:
         judged: the table of `answers`, at one step.
@@ -122,7 +148,14 @@ EDGES = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the certainties that are counte
 
 
 def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = EDGES) -> "pandas.DataFrame":
-    """Of findings of a cause, by the certainty said: how many, the mean certainty, the share that was right."""
+    """Of findings of a cause, by the certainty said: how many, the mean certainty, the share that was right.
+
+    >>> import pandas
+    >>> from ganlab.clinic.scores import calibration
+    >>> judged = pandas.DataFrame({"said": "collapse", "certainty": [0.92, 0.94], "right": [True, False]})
+    >>> calibration(judged)[["runs", "right"]].values.tolist()
+    [[2.0, 0.5]]
+    """
     import pandas as pd
 
     said = judged[~judged.said.isin([UNKNOWN, HEALTHY])]
@@ -139,6 +172,11 @@ def counts(
     """How often each rule was right, as `Certainties` wants it: every game weighs the same, whatever its seeds.
 
     Which rule comes first hangs on the certainties themselves: a few rounds make the two agree.
+
+    >>> import pandas
+    >>> from ganlab.clinic.scores import counts
+    >>> counts(pandas.DataFrame({"label": ["one-batch", "healthy"], "repeat": [1.0, 1.0]}))["same-reals"]
+    (1, 2, 0, 0)
     """
     fires = firing(table, rules.values())
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)

@@ -15,8 +15,8 @@ def features(chart: Chart) -> dict[str, float]:
 
     bad: whether a number was not finite; bad_step; bad_forward, ... where it began; bad_D, bad_G in which network;
     bad_input: whether what came in was not finite; bad_logits: whether it was the slope of the loss at D's logits.
-    Just before: bad_logit, log10 of the largest mean logit by size; bad_grad and bad_update, log10 of the largest
-    gradient norm and update ratio; bad_rms, of the largest activation.
+    Just before, and of size 0 where nothing was: bad_logit, log10 of the largest mean logit by size; bad_grad and
+    bad_update, log10 of the largest gradient norm and update ratio; bad_rms, of the largest activation.
     """
     found = {}
     for player in PLAYERS:
@@ -49,5 +49,6 @@ def _first_bad(chart: Chart) -> dict[str, float]:
         "rms": [series(block, "rms").ravel() for block in before.activations.values()],
     }
     for name, parts in sizes.items():
-        found[f"bad_{name}"] = log(most(np.concatenate(parts))) if parts else np.nan
+        sizes_before = np.concatenate(parts) if parts else np.array([])
+        found[f"bad_{name}"] = log(np.nan_to_num(most(sizes_before)))  # 0 where nothing was measured before
     return found

@@ -16,7 +16,7 @@ _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
-    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "told",
+    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "told", "linear",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -34,6 +34,7 @@ def features(chart: Chart) -> dict[str, float]:
         early. Name_swing: standard deviation over late steps.
     pair_low: the least pair_accuracy of late steps.
     penalised: whether D was asked for its slope at samples in any step. told: share of steps with both logits known.
+    linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
@@ -69,6 +70,7 @@ def features(chart: Chart) -> dict[str, float]:
     found["spread_fall"] = found["spread"] / found["spread_early"]
     found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
     found["penalised"] = most(series(block, "penalised"))
+    found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found["pair_low"] = (
         least(late_part(block, series(block, "pair_accuracy"))) if "pair_accuracy" in block.values else np.nan
@@ -76,6 +78,16 @@ def features(chart: Chart) -> dict[str, float]:
     found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
     return found
+
+
+def _linear(block: Block) -> float:
+    """Share of the steps with known slopes in which those of both losses on generated samples are 1."""
+    slopes = [series(block, name) for name in ("fake_slope", "loss_slope")]
+    if not all(len(slope) for slope in slopes):
+        return float("nan")
+    known = ~np.isnan(slopes[0] + slopes[1])
+    one = (np.abs(slopes[0] - 1) < 0.02) & (np.abs(slopes[1] - 1) < 0.02)
+    return float(one[known].mean()) if known.any() else float("nan")
 
 
 def _early(block: Block, values: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Rules on the first number that was not finite: where it began, and what was large just before."""
 
+from ganlab.diagnosis._targets import LINEAR
 from ganlab.diagnosis.rules import Rule, above, below, within
 
 _BAD = above("bad", 0.5)
@@ -38,16 +39,30 @@ RULES = [
     Rule(
         "nonfinite-rate",
         "large-steps-before",
-        (_BAD, above("bad_update", -0.7), below("bad_logits", 0.5), below("bad_input", 0.5)),
+        (_BAD, above("bad_update", -0.7), below("bad_logits", 0.5), below("bad_input", 0.5), below("linear", 0.9)),
         "before step {bad_step:.0f} a step was {ten_bad_update:.1f} of the weights' size",
         "chapter 8: SGD's divergence",
     ),
     Rule(
         "nonfinite-critic",
         "logits-ran-away",
-        (_BAD, above("bad_logit", 4.0), below("bad_update", -0.7), below("bad_input", 0.5)),
+        (_BAD, LINEAR, above("bad_logit", 3.0), below("penalised", 0.5), below("bad_input", 0.5)),
         "before step {bad_step:.0f} the mean logits reached {ten_bad_logit:.0e}",
         "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "nonfinite-rate",
+        "large-steps-under-a-penalty",
+        (_BAD, LINEAR, above("bad_update", -0.7), above("penalised", 0.5), below("bad_input", 0.5)),
+        "before step {bad_step:.0f} a step was {ten_bad_update:.1f} of the weights' size, with a penalty",
+        "chapter 8: SGD's divergence",
+    ),
+    Rule(
+        "nonfinite-half",
+        "bad-weights",
+        (above("bad_weights", 0.5), below("bad_update", -0.7)),
+        "at step {bad_step:.0f} the optimizer made weights that are not finite of finite gradients",
+        "arithmetic: Adam's eps of 1e-8 is 0 in float16",
     ),
     Rule(
         "nonfinite-half",

@@ -4,7 +4,7 @@ from ganlab.diagnosis.rules import Rule, above, below, within
 
 _SLOPES = "chapter 1: the slope of every loss on the logit"
 # A loss that is linear in the logits has the slope 1 everywhere.
-LINEAR = (*within("fake_slope", 0.98, 1.02), *within("loss_slope", 0.98, 1.02))
+LINEAR = above("linear", 0.9)
 # sigma(l) and 1 - sigma(l) add up to 1; D has moved between the two, a little.
 LOGISTIC = below("opposite_slopes", 0.2)
 
@@ -47,7 +47,7 @@ RULES = [
     Rule(
         "targets-broadcast",
         "D-same-slopes",
-        (below("real_slope_apart", 0.02), above("loss_slope", 0.02)),
+        (below("real_slope_apart", 0.02), below("margin", 1.0), above("loss_slope", 0.02)),
         "D's loss has the same slope on real as on generated samples, {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
     ),
@@ -68,7 +68,7 @@ RULES = [
     Rule(
         "wasserstein-on-sigmoid",
         "critic-is-probability",
-        (above("logit_low", 0.0), below("logit_high", 1.0), *LINEAR),
+        (above("logit_low", 0.0), *within("logit_high", 0.3, 1.0), LINEAR),
         "all mean logits lie in [0, 1], and the loss is linear in them",
         _SLOPES,
     ),

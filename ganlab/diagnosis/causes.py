@@ -26,6 +26,10 @@ GROUPS = {
 class Cause:
     """Why a GAN does not train.
 
+    >>> from ganlab.diagnosis import CAUSES
+    >>> CAUSES["one-batch"].title
+    'Every step sees the same real batch.'
+
     Attributes:
         id: a short name, for a program to look at.
         title: what is wrong, a sentence.

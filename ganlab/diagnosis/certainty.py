@@ -13,6 +13,11 @@ UNMEASURED = 0.5
 class Certainties:
     """A number in [0, 1] for each rule: when it is the surest that fires, and when another one is surer.
 
+    >>> from ganlab.diagnosis.certainty import Certainties
+    >>> certainties = Certainties({"won": (8, 8, 0, 3)})
+    >>> certainties.of("won"), certainties.of("won", later=True), certainties.of("never measured")
+    (0.9, 0.2, 0.5)
+
     Args:
         counts: rule to (times first and right, times first, times later and right, times later).
     """
@@ -39,6 +44,11 @@ class Certainties:
 
 
 def rows(counts: Mapping[str, tuple[float, float, float, float]]) -> Iterable[dict[str, object]]:
-    """Rows for `certainty.csv`."""
+    """Rows for `certainty.csv`.
+
+    >>> from ganlab.diagnosis.certainty import rows
+    >>> list(rows({"won": (8, 8, 0, 3)}))
+    [{'rule': 'won', 'first_right': 8, 'first': 8, 'later_right': 0, 'later': 3}]
+    """
     for rule, (first_right, first, later_right, later) in counts.items():
         yield {"rule": rule, "first_right": first_right, "first": first, "later_right": later_right, "later": later}

@@ -19,7 +19,14 @@ KEYS = frozenset({"step", "phase", "net", "layer", "kind", "depth", "seed", "par
 
 @dataclass(frozen=True)
 class Block:
-    """One player's or one network's rows: `values[column]` is (T, K), at T steps of K layers in order."""
+    """One player's or one network's rows: `values[column]` is (T, K), at T steps of K layers in order.
+
+    >>> import pandas
+    >>> from ganlab.diagnosis import charts
+    >>> chart, = charts({"game": pandas.DataFrame({"step": [1, 2], "seed": 0, "energy": [0.5, 0.1]})})
+    >>> chart.game.values["energy"].shape, chart.game.upto(1).steps.tolist()
+    ((2, 1), [1])
+    """
 
     steps: np.ndarray
     layers: tuple[str, ...]
@@ -35,6 +42,12 @@ class Block:
 @dataclass(frozen=True)
 class Chart:
     """What was measured of one GAN.
+
+    >>> from ganlab.clinic import examine
+    >>> from ganlab.diagnosis import charts
+    >>> chart, = charts(examine("one-batch / ring-mlp / hinge", steps=7))
+    >>> chart.last, sorted(chart.gradients), chart.upto(1).last
+    (7, ['D', 'G'], 1)
 
     Attributes:
         seed: its name in the tables.
@@ -70,6 +83,12 @@ class Chart:
 def charts(source: Any) -> list[Chart]:
     """A chart for each network of a monitor, or of its tables.
 
+    >>> import pandas
+    >>> from ganlab.diagnosis import charts
+    >>> both = pandas.DataFrame({"step": [1, 1], "seed": [0, 1], "energy": [0.5, 0.1]})
+    >>> [chart.seed for chart in charts({"game": both})]
+    [0, 1]
+
     Args:
         source: a `ganlab.monitor.Monitor`, or a mapping of its tables: "game", and if there are any "gradients"
             (`by="layer"`), "activations", "moves" and "origin" (one row).
@@ -89,6 +108,11 @@ def charts(source: Any) -> list[Chart]:
 
 def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
     """The tables of a monitor, to keep or to hand to `charts`.
+
+    >>> from ganlab.clinic import examine
+    >>> from ganlab.diagnosis.chart import tables_of
+    >>> sorted(tables_of(examine("plain / ring-mlp / hinge", steps=3)))
+    ['activations', 'game', 'gradients', 'moves']
 
     Raises:
         TypeError: it is no monitor.

@@ -21,7 +21,7 @@ from ganlab.diagnosis.rules import Rule, below
 
 RULES: dict[str, Rule] = {
     rule.name: rule
-    for family in (_wiring, _targets, _samples, _nonfinite, _depth, _rates, _balance)
+    for family in (_wiring, _nonfinite, _targets, _depth, _samples, _rates, _balance)
     for rule in family.RULES
 }
 
@@ -32,18 +32,11 @@ _NEARER, _OPEN = below("energy_fall", 0.8), below("pair_low", 0.9)
 def diagnose(source: Any, *, upto: int | None = None) -> Diagnosis | list[Diagnosis]:
     """What is wrong, how sure that is, and what to type.
 
-    >>> import torch
-    >>> from ganlab import diagnose, nets
-    >>> from ganlab.monitor import Monitor
-    >>> G, D = nets.mlp_generator((2,)), nets.mlp_discriminator((2,))
-    >>> opt_g, opt_d = torch.optim.Adam(G.parameters(), 1e-3), torch.optim.Adam(D.parameters(), 1e-3)
-    >>> monitor = Monitor({"D": (D, opt_d), "G": (G, opt_g)}, activations=True)
-    >>> for _ in range(20):
-    ...     real, fake = torch.randn(64, 2), G(torch.randn(64, G.latent))
-    ...     opt_d.zero_grad(); torch.nn.functional.softplus(D(fake.detach()) - D(real)).mean().backward(); opt_d.step()
-    ...     opt_g.zero_grad(); D(fake).mean().backward(); opt_g.step()  # the sign is wrong
-    >>> diagnose(monitor).cause
-    'sign-turned'
+    >>> from ganlab import diagnose
+    >>> from ganlab.clinic import examine
+    >>> monitor = examine("sign-turned: generator / ring-mlp / nonsaturating", steps=20)
+    >>> [finding.cause for finding in diagnose(monitor)][:1]
+    ['sign-turned']
 
     Args:
         source: a `ganlab.monitor.Monitor`, its tables as a mapping (`charts`), or a `Chart`.
@@ -67,7 +60,12 @@ def diagnose(source: Any, *, upto: int | None = None) -> Diagnosis | list[Diagno
 
 
 def findings(numbers: Mapping[str, float]) -> list[Finding]:
-    """What features say, surest first: a finding for each cause that a rule speaks for, or "healthy" or "unknown"."""
+    """What features say, surest first: a finding for each cause that a rule speaks for, or "healthy" or "unknown".
+
+    >>> from ganlab.diagnosis import findings
+    >>> [finding.cause for finding in findings({"G_frozen": 1.0})]
+    ['frozen-generator']
+    """
     certainties = Certainties.shipped()
     best: dict[str, Rule] = {}
     for rule in fired(numbers):
@@ -84,12 +82,22 @@ def findings(numbers: Mapping[str, float]) -> list[Finding]:
 
 
 def fired(numbers: Mapping[str, float]) -> list[Rule]:
-    """The rules whose conditions all hold."""
+    """The rules whose conditions all hold.
+
+    >>> from ganlab.diagnosis.doctor import fired
+    >>> [rule.name for rule in fired({"repeat": 1.0})]
+    ['same-reals']
+    """
     return [rule for rule in RULES.values() if rule.fires(numbers)]
 
 
 def learns(numbers: Mapping[str, Any]) -> Any:
-    """Whether a run without a finding is called healthy: numbers of one run, or columns of many."""
+    """Whether a run without a finding is called healthy: numbers of one run, or columns of many.
+
+    >>> from ganlab.diagnosis.doctor import learns
+    >>> learns({"energy_fall": 0.5, "pair_low": 1.0}), learns({"energy_fall": 1.0, "pair_low": 1.0})
+    (True, False)
+    """
     return _NEARER(numbers) | _OPEN(numbers)
 
 

@@ -12,6 +12,12 @@ HEALTHY, UNKNOWN = "healthy", "unknown"
 class Finding:
     """One cause, and what speaks for it.
 
+    >>> from ganlab.diagnosis import Finding
+    >>> print(Finding("detached", "No gradient reaches G.", "seen in all steps", "g_loss(D(G(z)))", 0.95))
+    detached (95% sure): No gradient reaches G.
+      seen: seen in all steps
+      type: g_loss(D(G(z)))
+
     Attributes:
         cause: an id in `ganlab.diagnosis.CAUSES`, "healthy" or "unknown".
         title: the cause in a sentence.

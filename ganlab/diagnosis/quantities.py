@@ -30,6 +30,7 @@ _GAME = {
     "pair_low": "the least share of pairs that D orders rightly, in the second half,",
     "pair_accuracy_swing": "the deviation of the share of pairs that D orders rightly, over the steps,",
     "penalised": "whether D was asked for its slope at samples, as a gradient penalty asks,",
+    "linear": "the share of steps in which both losses have the slope 1 on generated logits",
     "told": "the share of steps in which D's logits on both kinds of samples are known",
     "blind": "the share of G's steps in which no gradient came by way of D",
     "same_slopes": "the distance of the slopes of both losses on generated logits",
@@ -147,7 +148,12 @@ def conditions(rule: Rule, player: str = "") -> str:
 
 
 def looks_at(cause: str, rules: Iterable[Rule]) -> list[str]:
-    """What the rules of a cause look at, a sentence each; rules that differ by the player alone are told once."""
+    """What the rules of a cause look at, a sentence each; rules that differ by the player alone are told once.
+
+    >>> from ganlab.diagnosis import RULES, looks_at
+    >>> looks_at("one-batch", RULES.values())
+    ['the share of real samples that were in the batch before is above 0.97']
+    """
     alike: dict[tuple, list[Rule]] = {}
     for rule in rules:
         if rule.cause == cause:

@@ -7,7 +7,13 @@ from functools import partial
 
 @dataclass(frozen=True)
 class Condition:
-    """A feature is above, or below, a threshold. NaN is neither."""
+    """A feature is above, or below, a threshold. NaN is neither.
+
+    >>> from ganlab.diagnosis import Condition
+    >>> condition = Condition("margin", above=True, threshold=10)
+    >>> condition({"margin": 12.0}), condition({}), str(condition.turned())
+    (True, False, 'margin < 10')
+    """
 
     feature: str
     above: bool
@@ -26,20 +32,41 @@ class Condition:
 
 
 def above(feature: str, threshold: float) -> Condition:
+    """
+    >>> from ganlab.diagnosis.rules import above
+    >>> print(above("margin", 10))
+    margin > 10
+    """
     return Condition(feature, True, threshold)
 
 
 def below(feature: str, threshold: float) -> Condition:
+    """
+    >>> from ganlab.diagnosis.rules import below
+    >>> print(below("spread", 0.35))
+    spread < 0.35
+    """
     return Condition(feature, False, threshold)
 
 
 def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]:
+    """Above `low` and below `high`.
+
+    >>> from ganlab.diagnosis.rules import within
+    >>> print(*within("fake_slope", 0.4, 0.8), sep=", ")
+    fake_slope > 0.4, fake_slope < 0.8
+    """
     return above(feature, low), below(feature, high)
 
 
 @dataclass(frozen=True)
 class Rule:
     """All conditions hold: then this is a cause to think of.
+
+    >>> from ganlab.diagnosis import RULES
+    >>> rule = RULES["same-reals"]
+    >>> rule.fires({"repeat": 1.0}), rule.tells({"repeat": 1.0})
+    (True, '100% of the real samples were in the batch before, too')
 
     Attributes:
         cause: its id in `ganlab.diagnosis.CAUSES`.
@@ -78,5 +105,11 @@ class _Numbers(dict):
 
 
 def for_players(make, players: tuple[str, ...] = ("D", "G")) -> list[Rule]:
-    """A rule for each player; `make(player)` writes it."""
+    """A rule for each player; `make(player)` writes it.
+
+    >>> from ganlab.diagnosis.rules import Rule, above, for_players
+    >>> rules = for_players(lambda P: Rule("dead-units", f"{P}-dead", (above(f"{P}_dead", 0.9),), "dead", "chapter 12"))
+    >>> [rule.name for rule in rules]
+    ['D-dead', 'G-dead']
+    """
     return list(map(partial(make), players))
