@@ -18,8 +18,8 @@ README = ROOT / "README.md"
 GROUPS = {
     "The GAN": ("nets", "losses", "train", "population"),
     "The loss derivations": ("theory",),
-    "The clipping utilities": ("clipping", "penalties", "monitor", "preflight"),
-    "The laboratory that the book runs on": ("study", "plots", "metrics", "data", "latent", "optim"),
+    "The clipping utilities": ("clipping", "penalties", "monitor", "preflight", "diagnosis"),
+    "The laboratory that the book runs on": ("study", "plots", "metrics", "data", "latent", "optim", "clinic"),
 }
 
 # What ends a sentence stands before a space, outside of code, and not in an abbreviation.

@@ -13,7 +13,7 @@ import numpy as np
 from ganlab.diagnosis import RULES, Rule
 from ganlab.diagnosis.certainty import Certainties
 from ganlab.diagnosis.doctor import learns
-from ganlab.diagnosis.findings import HEALTHY, UNKNOWN
+from ganlab.diagnosis.report import HEALTHY, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas

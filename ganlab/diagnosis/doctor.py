@@ -15,8 +15,8 @@ from ganlab.diagnosis import (
 from ganlab.diagnosis.causes import cause
 from ganlab.diagnosis.certainty import Certainties
 from ganlab.diagnosis.chart import Chart, charts
-from ganlab.diagnosis.features import features
-from ganlab.diagnosis.findings import HEALTHY, UNKNOWN, Diagnosis, Finding
+from ganlab.diagnosis.numbers import features
+from ganlab.diagnosis.report import HEALTHY, UNKNOWN, Diagnosis, Finding
 from ganlab.diagnosis.rules import Rule, below
 
 RULES: dict[str, Rule] = {
