@@ -38,7 +38,7 @@ def firing(table: "pandas.DataFrame", rules: Iterable[Rule]) -> np.ndarray:
 
 
 def answers(
-    table: "pandas.DataFrame", rules: Mapping[str, Rule] = RULES, certainties: Certainties | None = None
+    table: "pandas.DataFrame", rules: Mapping[str, Rule] | None = None, certainties: Certainties | None = None
 ) -> "pandas.DataFrame":
     """The table's keys, with `said` (the surest cause, "healthy" or "unknown"), `certainty` and `right`.
 
@@ -51,7 +51,7 @@ def answers(
     >>> answers(table).said.tolist()
     ['one-batch', 'healthy']
     """
-    certainties = certainties or Certainties.shipped()
+    rules, certainties = rules or RULES, certainties or Certainties.shipped()
     fires = firing(table, rules.values())
     sure = np.where(fires, [certainties.of(name) for name in rules], -1.0)
     best = sure.argmax(axis=1)
@@ -167,7 +167,7 @@ def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = EDGES) -> "
 
 
 def counts(
-    table: "pandas.DataFrame", rules: Mapping[str, Rule] = RULES, rounds: int = 4
+    table: "pandas.DataFrame", rules: Mapping[str, Rule] | None = None, rounds: int = 4
 ) -> dict[str, tuple[float, ...]]:
     """How often each rule was right, as `Certainties` wants it: every game weighs the same, whatever its seeds.
 
@@ -178,6 +178,7 @@ def counts(
     >>> counts(pandas.DataFrame({"label": ["one-batch", "healthy"], "repeat": [1.0, 1.0]}))["same-reals"]
     (1, 2, 0, 0)
     """
+    rules = rules or RULES
     fires = firing(table, rules.values())
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     right = fires & (causes[None] == table.label.to_numpy()[:, None])

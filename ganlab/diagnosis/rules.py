@@ -32,7 +32,8 @@ class Condition:
 
 
 def above(feature: str, threshold: float) -> Condition:
-    """
+    """A condition: the feature is above the threshold.
+
     >>> from ganlab.diagnosis.rules import above
     >>> print(above("margin", 10))
     margin > 10
@@ -41,7 +42,8 @@ def above(feature: str, threshold: float) -> Condition:
 
 
 def below(feature: str, threshold: float) -> Condition:
-    """
+    """A condition: the feature is below the threshold.
+
     >>> from ganlab.diagnosis.rules import below
     >>> print(below("spread", 0.35))
     spread < 0.35
@@ -50,7 +52,7 @@ def below(feature: str, threshold: float) -> Condition:
 
 
 def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]:
-    """Above `low` and below `high`.
+    """Two conditions: the feature is above `low` and below `high`.
 
     >>> from ganlab.diagnosis.rules import within
     >>> print(*within("fake_slope", 0.4, 0.8), sep=", ")

@@ -10,6 +10,9 @@ from ganlab.study import Study
 from ganlab.train import Trainer
 
 CHAPTERS = [path.stem for path in labels.chapters()]
+ON_A_CPU = {
+    "17-clinic"
+}  # the clinic's games are small, and are played where a Monitor looks at every layer for nothing
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +32,8 @@ def run_on_gpu(sources: list[str], name: str = "toy") -> dict:
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_chapter(name):
     names = run_on_gpu(shortened.cells(name), name)
-    assert names["device"] == "cuda", "the first cell takes the GPU where there is one"
+    if name not in ON_A_CPU:
+        assert names["device"] == "cuda", "the first cell takes the GPU where there is one"
 
 
 # Controls.

@@ -17,10 +17,13 @@ import recording_ages
 from record_queue import Part, Queue
 
 ROOT = Path(__file__).resolve().parents[2]
-# Chapters 12 and 16 run these only at full scale.
+# Chapters 12 and 16 run these only at full scale, and so does each chapter the fresh seeds of its headline claims.
 ONLY_AT_FULL_SCALE = {
     *("parts-convs-tune", "parts-inside-again", "parts-inside-d", "parts-inside-tune", "parts-output-again"),
     *("parts-output-fashion", "balance-weight-fixed"),
+    *("balance-rule-seeds", "batchnorm-deep-seeds", "batchnorm-start-seeds", "circling-adam-seeds"),
+    *("circling-sgd-seeds", "depth-signal-seeds", "noise-fresh-seeds", "parts-output-seeds", "parts-range-seeds"),
+    *("regularisers-depth-seeds", "regularisers-fresh-seeds", "residual-signal-seeds", "saturation-apart-seeds"),
 }
 LARGEST, FILES = 15_000_000, 8
 TOY = """
