@@ -17,6 +17,7 @@ from ganlab.clinic.rivals import RIVALS
 from ganlab.clinic.split import part
 from ganlab.diagnosis import RULES, Chart, features
 from ganlab.diagnosis.doctor import learns
+from ganlab.diagnosis.report import HEALTHY
 from ganlab.study import provenance, recorded
 from ganlab.study.recordings import write
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME, STEPS = "clinic-games", (25, 50, 100, 200)
-HEALTHY = "healthy"
 _BITS = 13  # of a float32's 23 behind the first, those that are dropped
 
 

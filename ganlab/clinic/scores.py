@@ -169,7 +169,7 @@ def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = EDGES) -> "
 def counts(
     table: "pandas.DataFrame", rules: Mapping[str, Rule] | None = None, rounds: int = 4
 ) -> dict[str, tuple[float, ...]]:
-    """How often each rule was right, as `Certainties` wants it: every game weighs the same, whatever its seeds.
+    """How often each rule was right, as `Certainties` wants it: over the rows of the table, each a run.
 
     Which rule comes first hangs on the certainties themselves: a few rounds make the two agree.
 

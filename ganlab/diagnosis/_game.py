@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganlab.diagnosis._windows import early, first, late, late_part, least, log, median, most, series
+from ganlab.diagnosis._windows import early, early_part, first, late, late_part, least, log, median, most, series
 from ganlab.diagnosis.chart import Block, Chart
 
 # Taken as they are, as the median over the second half.
@@ -24,7 +24,7 @@ _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 def features(chart: Chart) -> dict[str, float]:
     """Of the game of a chart.
 
-    margin: mean logit on real less that on generated samples, late; margin_early likewise; margin_growth: their ratio.
+    margin: mean logit on real less that on generated samples, late; margin_early and margin_first likewise.
     swing: standard deviation, over late steps, of the mean of both mean logits.
     logit_low, logit_high: least and greatest mean logit of the run.
     same_slopes: |loss_slope - fake_slope|, 0 where G's loss has on the generated samples the slope of D's, as with
@@ -53,9 +53,10 @@ def features(chart: Chart) -> dict[str, float]:
         found |= {
             "margin": median(late_part(block, real - fake))[0], "margin_first": (real - fake)[0, 0],
             "swing": float(np.nanstd(late_part(block, real + fake) / 2)),
-            "logit_low": least(both), "logit_high": most(both), "margin_early": median(_early(block, real - fake))[0],
+            "logit_low": least(both), "logit_high": most(both),
+            "margin_early": median(early_part(block, real - fake))[0],
             "logit_size": log(max(abs(least(both)), abs(most(both)))),
-            "logit_growth": _growth(block, np.abs(np.stack([real, fake]).max(axis=0))),
+            "logit_growth": _growth(block, np.abs(np.stack([real, fake])).max(axis=0)),
         }  # fmt: skip
     found["real_slope_apart"] = abs(found["real_slope"] - found["fake_slope"])
     found["same_slopes"] = abs(found["loss_slope"] - found["fake_slope"])
@@ -90,13 +91,9 @@ def _linear(block: Block) -> float:
     return float(one[known].mean()) if known.any() else float("nan")
 
 
-def _early(block: Block, values: np.ndarray) -> np.ndarray:
-    return values[block.steps <= max(block.steps[-1] / 4, block.steps[0])]
-
-
 def _growth(block: Block, values: np.ndarray) -> float:
     """log10 of the late over the early median."""
-    return float(log(median(late_part(block, values))[0]) - log(median(_early(block, values))[0]))
+    return float(log(median(late_part(block, values))[0]) - log(median(early_part(block, values))[0]))
 
 
 def _swing(block: Block, column: str) -> float:

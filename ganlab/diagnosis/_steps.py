@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ganlab.diagnosis._windows import early, first, late, late_part, log, median, most, series
+from ganlab.diagnosis._windows import early, early_part, first, late, late_part, log, median, most, series
 from ganlab.diagnosis.chart import Block, Chart
 
 PLAYERS = ("D", "G")
@@ -66,7 +66,7 @@ def _gradients(block: Block | None) -> Iterator[tuple[str, float]]:
     norms = total(block)[:, None]
     late_norms = late_part(block, norms)
     middle = median(late_norms)[0]
-    start = median(norms[block.steps <= max(block.steps[-1] / 4, block.steps[0])])[0]
+    start = median(early_part(block, norms))[0]
     yield "grad", log(middle)
     yield "grad_growth", log(middle) - log(start)
     yield "grad_cv", np.nanstd(late_norms) / np.nanmean(late_norms) if (~np.isnan(late_norms)).sum() > 1 else np.nan

@@ -1,5 +1,7 @@
 """Numbers over the measured steps of a chart, by part of the run."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ganlab.diagnosis.chart import Block
@@ -14,24 +16,22 @@ def series(block: Block | None, column: str) -> np.ndarray:
 
 def late(block: Block | None, column: str) -> np.ndarray:
     """(K,): the median over the second half of the steps. NaN where nothing was measured."""
-    return _over(block, column, lambda steps: steps > steps[-1] / 2)
+    return _over(block, column, late_part)
 
 
 def early(block: Block | None, column: str) -> np.ndarray:
     """(K,): the median over the first quarter of the steps."""
-    return _over(block, column, lambda steps: steps <= max(steps[-1] / 4, steps[0]))
+    return _over(block, column, early_part)
 
 
 def first(block: Block | None, column: str) -> np.ndarray:
     """(K,): at the first step."""
-    return _over(block, column, lambda steps: steps == steps[0])
+    return _over(block, column, lambda _, values: values[:1])
 
 
-def _over(block: Block | None, column: str, window) -> np.ndarray:
+def _over(block: Block | None, column: str, part: Callable[[Block, np.ndarray], np.ndarray]) -> np.ndarray:
     values = series(block, column)
-    if not len(values):
-        return np.array([np.nan])
-    return median(values[window(block.steps)])
+    return median(part(block, values)) if len(values) else np.array([np.nan])
 
 
 def median(values: np.ndarray) -> np.ndarray:
@@ -46,6 +46,11 @@ def median(values: np.ndarray) -> np.ndarray:
 def late_part(block: Block, values: np.ndarray) -> np.ndarray:
     """The rows of (T, ...) in the second half of the steps."""
     return values[block.steps > block.steps[-1] / 2]
+
+
+def early_part(block: Block, values: np.ndarray) -> np.ndarray:
+    """The rows of (T, ...) in the first quarter of the steps; the first row at least."""
+    return values[block.steps <= max(block.steps[-1] / 4, block.steps[0])]
 
 
 def log(x: np.ndarray | float) -> np.ndarray | float:

@@ -17,7 +17,7 @@ from ganlab.diagnosis.certainty import Certainties
 from ganlab.diagnosis.chart import Chart, charts
 from ganlab.diagnosis.numbers import features
 from ganlab.diagnosis.report import HEALTHY, UNKNOWN, Diagnosis, Finding
-from ganlab.diagnosis.rules import Rule, below
+from ganlab.diagnosis.rules import Rule, below, told
 
 RULES: dict[str, Rule] = {
     rule.name: rule
@@ -110,7 +110,7 @@ def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
     if learns(numbers):
         seen = "no rule fires; energy distance {energy_fall:.2f} of its first, {pair_low:.0%} of pairs told at least"
         return Finding(
-            HEALTHY, "Nothing was found, and it learns or may.", seen.format_map(numbers), "", certainties.of(HEALTHY)
+            HEALTHY, "Nothing was found, and it learns or may.", told(seen, numbers), "", certainties.of(HEALTHY)
         )
     seen = "no rule fires, and whether it learns cannot be seen"
     return Finding(

@@ -89,7 +89,7 @@ class Rule:
 
     def tells(self, features: Mapping[str, float]) -> str:
         """The evidence, with its numbers."""
-        return self.evidence.format_map(_Numbers(features))
+        return told(self.evidence, features)
 
 
 class _Numbers(dict):
@@ -115,3 +115,13 @@ def for_players(make, players: tuple[str, ...] = ("D", "G")) -> list[Rule]:
     ['D-dead', 'G-dead']
     """
     return list(map(partial(make), players))
+
+
+def told(sentence: str, features: Mapping[str, float]) -> str:
+    """A sentence with features in braces, and their numbers in it; NaN where one was not measured.
+
+    >>> from ganlab.diagnosis.rules import told
+    >>> told("{repeat:.0%} again, a step of {ten_G_update:.0e}, {energy}", {"repeat": 1.0, "G_update": -3.0})
+    '100% again, a step of 1e-03, nan'
+    """
+    return sentence.format_map(_Numbers(features))

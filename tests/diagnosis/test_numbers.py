@@ -32,6 +32,11 @@ def test_of_the_game():
     assert found["input_slope_growth"] == pytest.approx(3.5)
 
 
+def test_logits_grow_by_size_whatever_their_sign():
+    table = game(real_logit=[1.0, 1.0, 1.0, 1.0], fake_logit=[-10.0, -10.0, -1000.0, -1000.0])
+    assert features({"game": table})["logit_growth"] == pytest.approx(2.0)
+
+
 def test_as_it_was_at_an_earlier_step():
     assert features({"game": game()}, upto=2) == pytest.approx(features({"game": game().head(2)}), nan_ok=True)
     assert features({"game": game()}, upto=1)["margin"] == 0.0
