@@ -9,7 +9,7 @@ outputs.py: what of a discriminator's output are its logits.
 refusals.py: networks that cannot be looked at yet, or not in this way, and what to do about it.
 """
 
-from ganlab._modules.calls import Given, Inputs, call, called, map_inputs, samples, tensors
+from ganlab._modules.calls import Given, Inputs, call, called, floats, map_inputs, samples, tensors
 from ganlab._modules.compiled import eagerly, is_compiled
 from ganlab._modules.copies import copied
 from ganlab._modules.names import is_weight, kept_for, layer_of, shared_parameters
@@ -19,6 +19,6 @@ from ganlab._modules.slopes import gradient
 
 __all__ = [
     "Given", "Inputs", "as_logits", "call", "called", "check_fractions", "check_made", "copied", "described", "eagerly",
-    "explained", "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "logit_parts", "map_inputs",
+    "explained", "floats", "gradient", "is_compiled", "is_weight", "kept_for", "layer_of", "logit_parts", "map_inputs",
     "one_channel", "refuse_lazy", "samples", "shared_parameters", "tensors",
 ]  # fmt: skip

@@ -48,6 +48,11 @@ def tensors(tree: Any) -> Iterator[Tensor]:
             yield from tensors(part)
 
 
+def floats(tree: Any) -> list[Tensor]:
+    """Those of `tensors` that hold real floating-point numbers."""
+    return [x for x in tensors(tree) if x.is_floating_point()]
+
+
 def samples(inputs: Inputs) -> list[Tensor]:
     """The tensors among the inputs that a gradient can be asked of."""
     values = (

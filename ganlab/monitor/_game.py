@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from ganlab._modules import logit_parts, tensors
+from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
@@ -78,7 +78,7 @@ class Game:
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
         if self.on:
-            z = pick([x.detach() for x in _floats((inputs, named))], self._lead)
+            z = pick([x.detach() for x in floats((inputs, named))], self._lead)
             self._made.append(([x.detach() for x in tensors(output)], z))
             if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
                 del self._made[:-KEPT]
@@ -86,7 +86,7 @@ class Game:
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
             return
-        xs = _floats((inputs, named))
+        xs = floats((inputs, named))
         logits = [y for y in logit_parts(output, self.members is not None) if y.requires_grad]
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             self._penalised |= bool(xs)
@@ -205,10 +205,6 @@ def _numbers(real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack(
         [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
     )
-
-
-def _floats(inputs: Any) -> list[Tensor]:
-    return [x for x in tensors(inputs) if x.is_floating_point()]
 
 
 def _of(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:

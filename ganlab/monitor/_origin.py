@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
 
-from ganlab._modules import is_compiled, layer_of, tensors
+from ganlab._modules import floats, is_compiled, layer_of
 from ganlab._numeric import on_host
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._layers import layers
@@ -96,7 +96,7 @@ class Search:
         kept, self._passes[name] = self._passes[name], None
         if kept is None or not self.on:
             return
-        ends = _floats(output)
+        ends = floats(output)
         if not ends or any(map(is_functorch_wrapped_tensor, ends)):
             return
         if kept:
@@ -105,7 +105,7 @@ class Search:
         if host and not self._thorough and all(map(_finite, ends)):
             return
         kept = [(layer, _plain(y)) for layer, y in kept if y.is_floating_point()]
-        seen = [("input", x.detach()) for x in _floats((inputs, named))] + kept + [("", y) for y in ends]
+        seen = [("input", x.detach()) for x in floats((inputs, named))] + kept + [("", y) for y in ends]
         if host:
             if (layer := next((layer for layer, y in seen if not _finite(y)), None)) is not None:
                 self._found = self.step, "", name, layer, "forward"
@@ -177,10 +177,6 @@ class Search:
     def remove(self) -> None:
         for hook in self._hooks:
             hook.remove()
-
-
-def _floats(tree: Any) -> list[Tensor]:
-    return [y for y in tensors(tree) if y.is_floating_point()]
 
 
 def _finite(y: Tensor) -> bool:

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from ganlab._modes import buffers_kept
-from ganlab._modules import logit_parts, tensors
+from ganlab._modules import floats, logit_parts
 from ganlab.preflight._losses import Losses
 from ganlab.preflight._probes import Broadcasts, preference, second_derivatives
 
@@ -91,7 +91,7 @@ def _run(scene: Rehearsal, who: str, call: Callable[[], Any]) -> Any:
 
 def _judged(scene: Rehearsal, judge: Callable[[Tensor], Any], x: Tensor, who: str) -> Any:
     output = _run(scene, who, lambda: _watched(scene, "D", lambda: judge(x)))
-    if who not in scene.failed and not _floats(output):
+    if who not in scene.failed and not floats(output):
         kind = f"tensor of {output.dtype}" if isinstance(output, Tensor) else f"{type(output).__name__} without one"
         scene.failed[who] = TypeError(f"D has to give a tensor of floats, and gave a {kind}")
     return output
@@ -102,17 +102,13 @@ def finite(x: Tensor) -> bool:
     return not x.is_meta and bool(x.isfinite().all())
 
 
-def _floats(output: Any) -> list[Tensor]:
-    return [tensor for tensor in tensors(output) if tensor.is_floating_point()]
-
-
 def _watched(scene: Rehearsal, player: str, call: Callable[[], Any]) -> Any:
     """Run, and note the first layer whose output is not finite, and what batch norm averages over."""
 
     def look(name: str):
         @torch.no_grad()  # so that a checkpoint, which runs the layer again without us, finds what it saved
         def hook(layer, inputs, output):
-            if not all(finite(tensor) or tensor.is_meta for tensor in _floats(output)):
+            if not all(finite(tensor) or tensor.is_meta for tensor in floats(output)):
                 scene.nonfinite.setdefault(player, name)
 
         return hook
