@@ -2,7 +2,7 @@
 
 python -m ganlab.clinic play FOLDER --seeds 0 1 2 3     what FOLDER lacks of all runs, two seeds of everything first
 python -m ganlab.clinic long FOLDER --seeds 0           the long runs that bear labels out or not
-python -m ganlab.clinic write FOLDER --out DIRECTORY    clinic-games and clinic-labels, of what is there
+python -m ganlab.clinic write FOLDER --out DIRECTORY    adds what is there to clinic-games and clinic-labels
 
 Each can be stopped and started again: what is in FOLDER is not played again.
 """
@@ -23,12 +23,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="of play and long: for how long")
     parser.add_argument("--out", help="of write: where to")
-    parser.add_argument("--all", action="store_true", help="of write: all features, not only those that are read")
     given = parser.parse_args()
     if given.command == "write":
         if given.out is None:
             parser.error("write needs --out")
-        count = write(given.folder, given.out, given.seeds, given.processes, given.all)
+        count = write(given.folder, given.out, given.seeds, given.processes)
         print(f"{count} runs are recorded")
         return
     does = play if given.command == "play" else play_long

@@ -4,31 +4,29 @@ A chart takes seconds to play and milliseconds to read, so features can change w
 pickles: read no folder that somebody else has filled.
 """
 
-import ast
-import hashlib
-import inspect
 import itertools
 import json
 import pickle
 import re
-import textwrap
 import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from ganlab._files import replace
+from ganlab.clinic._identity import played, same
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.labels import long_run
-from ganlab.clinic.playing import EVERY, examine
-from ganlab.clinic.runs import features_of, needed, record
-from ganlab.clinic.settings import SETTINGS, Setting
+from ganlab.clinic.playing import examine
+from ganlab.clinic.runs import features_of, kept, record
+from ganlab.clinic.settings import SETTINGS
 from ganlab.diagnosis import Chart, charts
 from ganlab.study import provenance, recordings
 
@@ -36,29 +34,9 @@ CHEAP_FIRST = ("ring-mlp", "digits-mlp", "digits-dcgan", "grid-resmlp", "garment
 
 
 def name_of(case: Case, seed: int) -> str:
-    """The file of a run. It changes with the code of the game and with its setting's numbers."""
-    classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
-    text = repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY))
+    """The file of a run. It changes with what is played."""
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
-    return f"{slug}-{seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.chart"
-
-
-def _numbers(setting: Setting) -> list[object]:
-    """What makes a setting, but for the length of its long run."""
-    widths = setting.generator.keywords, setting.discriminator.keywords
-    return [setting.name, setting.latent, setting.batch, setting.rate, setting.gamma, setting.critic_steps,
-            setting.norm_g, setting.norm_d, *widths]  # fmt: skip
-
-
-@cache
-def _code(play: type) -> str:
-    """The syntax of a class, without what it says of itself and where it applies."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(play)))
-    tree.body[0].decorator_list = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+    return f"{slug}-{seed}-{played(case)}.chart"
 
 
 def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
@@ -151,24 +129,31 @@ def _worth_path(case: Case, seed: int, folder: str | Path) -> Path:
     return Path(folder) / f"{name_of(case, seed).removesuffix('.chart')}-{SETTINGS[case.setting].steps}.json"
 
 
-def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2, all: bool = False) -> int:
-    """Make the recorded tables `clinic-games` and `clinic-labels` in `out` of what is in `folder`. Returns of how many
-    runs. Of the features those that somebody reads are kept, or all."""
+def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2) -> int:
+    """Add what is in `folder` to the recorded tables `clinic-games` and `clinic-labels` in `out`, or begin them. What
+    they have of games that are played otherwise now is left out. Returns of how many runs there are features."""
     there = [run for run in order(seeds) if (Path(folder) / name_of(*run)).exists()]
-    keep = None if all else needed()
     with ProcessPoolExecutor(processes) as pool:
-        found = list(pool.map(partial(_features, folder=str(folder), keep=keep), *zip(*there, strict=True),
-                              chunksize=20))  # fmt: skip
-    spent = sum(float(line.split()[0]) for line in (Path(folder) / "seconds.txt").read_text().splitlines())
-    record(dict(zip(there, found, strict=True)), out, seconds=round(spent, 1))
+        found = list(pool.map(partial(_features, folder=str(folder)), *zip(*there, strict=True), chunksize=20))
+    before = kept(out)
+    runs = before | dict(zip(there, found, strict=True))
+    record(runs, out, new=len(set(runs) - set(before)))
+    _write_labels(folder, out, seeds)
+    return len(runs)
+
+
+def _features(case: Case, seed: int, *, folder: str) -> list[dict[str, float]]:
+    return features_of(chart_of(case, seed, folder))
+
+
+def _write_labels(folder: str | Path, out: str | Path, seeds: Sequence[int]) -> None:
     long = [run for run in order(seeds) if _worth_path(*run, folder).exists()]
-    table = pd.DataFrame([{"case": str(case), "seed": seed, **worth_of(case, seed, folder)} for case, seed in long])
-    if long:
-        table.attrs["provenance"] = provenance(study="clinic-labels", seeds=sorted({seed for _, seed in long}))
+    rows = [{"case": str(case), "seed": seed, **worth_of(case, seed, folder), "code": played(case)}
+            for case, seed in long]  # fmt: skip
+    with suppress(ValueError, FileNotFoundError):  # none is recorded
+        before = recordings.read("clinic-labels", out)
+        rows = [*before[[same(row.case, row.code) for row in before.itertuples()]].to_dict("records"), *rows]
+    if rows:
+        table = pd.DataFrame(rows).drop_duplicates(["case", "seed"], keep="last").sort_values(["seed", "case"])
+        table.attrs["provenance"] = provenance(study="clinic-labels", seeds=sorted(map(int, table.seed.unique())))
         recordings.write(table, "clinic-labels", out)
-    return len(there)
-
-
-def _features(case: Case, seed: int, *, folder: str, keep: list[str] | None) -> list[dict[str, float]]:
-    found = features_of(chart_of(case, seed, folder))
-    return found if keep is None else [{name: one[name] for name in keep} for one in found]

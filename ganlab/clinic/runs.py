@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ganlab.clinic._identity import played, reading, same
 from ganlab.clinic.games import GAMES, Case
-from ganlab.clinic.rivals import RIVALS
 from ganlab.clinic.split import part
-from ganlab.diagnosis import RULES, Chart, features
-from ganlab.diagnosis.doctor import learns
+from ganlab.diagnosis import Chart, features
 from ganlab.diagnosis.report import HEALTHY
 from ganlab.study import provenance, recorded
-from ganlab.study.recordings import write
+from ganlab.study.recordings import read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,39 +40,13 @@ def features_of(chart: Chart, steps: Sequence[int] = STEPS) -> list[dict[str, fl
     return [features(chart, upto=step) for step in steps]
 
 
-def needed() -> list[str]:
-    """The features that any rule of the doctor, or any alarm of its rivals, reads.
-
-    >>> from ganlab.clinic.runs import needed
-    >>> {"energy", "margin"} <= set(needed())
-    True
-    """
-
-    class Asked(dict):
-        def __missing__(self, name: str) -> float:
-            return self.setdefault(name, float("nan"))
-
-        def get(self, name: str, default: float | None = None) -> float:
-            return self[name]
-
-    asked = Asked()
-    for rule in RULES.values():
-        for condition in rule.when:
-            condition(asked)
-    for rival in RIVALS.values():
-        for alarm in rival.alarms:
-            alarm.fires(asked)
-    learns(asked)
-    return sorted(asked)
-
-
 def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "str | Path", **facts: Any) -> None:
     """Write the features of runs, by case and seed, as the recorded table `clinic-games`.
 
     Args:
         found: of each run the features at each of `STEPS`.
         folder: where.
-        facts: for the provenance; `seconds`, what playing took.
+        facts: for the provenance.
 
     >>> import os, tempfile
     >>> from ganlab.clinic import Case, runs
@@ -95,9 +68,42 @@ def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "st
         for number, one in enumerate(at):
             values[:, listed.index(case), seeds.index(seed), number] = [one[name] for name in names]
     table = pd.DataFrame({"case": [str(case) for case in listed]})
+    table["code"] = [played(case) if case.game in GAMES else "" for case in listed]
     table["features"] = pd.Series([packed(values), *[None] * (len(listed) - 1)], dtype=object)
-    table.attrs["provenance"] = provenance(study=NAME, seeds=seeds, steps=list(STEPS), features=names, **facts)
+    table.attrs["provenance"] = provenance(
+        study=NAME, seeds=seeds, steps=list(STEPS), features=names, reading=reading(), **facts
+    )
     write(table, NAME, folder)
+
+
+def kept(folder: "str | Path") -> dict[tuple[Case, int], list[dict[str, float]]]:
+    """Of the recorded table in `folder`, as `record` takes it, the runs that would be played and read the same today.
+
+    >>> from ganlab.clinic.runs import kept
+    >>> kept("no such folder")
+    {}
+    """
+    try:
+        table = read(NAME, folder)
+    except (ValueError, FileNotFoundError):
+        return {}
+    facts = table.attrs["provenance"]
+    if facts["reading"] != reading() or tuple(facts["steps"]) != STEPS:
+        return {}
+    names, values = facts["features"], _values(table)
+    alike = [same(row.case, row.code) for row in table.itertuples()]
+    return {
+        (Case.read(text), seed): [dict(zip(names, at, strict=True)) for at in values[:, i, j].T]
+        for i, text in enumerate(table["case"]) if alike[i]
+        for j, seed in enumerate(facts["seeds"]) if not np.isnan(values[:, i, j]).all()
+    }  # fmt: skip
+
+
+def _values(table: pd.DataFrame) -> np.ndarray:
+    """(features, cases, seeds, steps)."""
+    facts = table.attrs["provenance"]
+    shape = (len(facts["features"]), len(table), len(facts["seeds"]), len(facts["steps"]))
+    return unpacked(np.asarray(table["features"].iloc[0]), shape)
 
 
 def runs(table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -120,8 +126,7 @@ def runs(table: pd.DataFrame | None = None) -> pd.DataFrame:
     table = recorded(NAME) if table is None else table
     facts = table.attrs["provenance"]
     names, seeds, steps = facts["features"], facts["seeds"], facts["steps"]
-    shape = (len(names), len(table), len(seeds), len(steps))
-    values = unpacked(np.asarray(table["features"].iloc[0]), shape)
+    values = _values(table)
     rows = pd.DataFrame(_keys(table["case"], seeds, steps), columns=["case", "seed", "step"])
     rows = pd.concat([rows, pd.DataFrame(values.reshape(len(names), -1).T, columns=names)], axis=1)
     played = ~np.isnan(values).all(axis=0).ravel()

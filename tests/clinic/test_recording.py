@@ -5,11 +5,12 @@ import importlib.util
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganlab.clinic import Case, _recording, cases, runs, split
+from ganlab.clinic import Case, _identity, _recording, cases, runs, split
 from ganlab.clinic import __main__ as command
 from ganlab.clinic._recording import CHEAP_FIRST, chart_of, name_of, order, play, write
 from ganlab.clinic.settings import SETTINGS
@@ -46,7 +47,7 @@ def test_a_name_does_not_change_with_what_a_game_says_of_itself_or_where_it_appl
         spec = importlib.util.spec_from_file_location(f"clinic_{name}", tmp_path / f"{name}.py")
         module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found[name] = _recording._code(module.A)
+        found[name] = _identity._code(module.A)
     assert found["one"] == found["said"] != found["other"]
 
 
@@ -70,6 +71,31 @@ def test_play_and_write(tmp_path, monkeypatch):
     assert table[["label", "seed", "step"]].drop_duplicates().shape == (8, 3)
     assert set(table.columns) > {"label", "game", "setting", "loss", "seed", "step", "part", "energy", "repeat"}
     assert table.query("label == 'one-batch'")["repeat"].tolist() == [1.0] * 4
+
+
+def test_what_was_recorded_before_is_kept_and_what_is_played_otherwise_now_is_not(tmp_path, monkeypatch):
+    few = [(PLAIN, 0), (Case("one-batch", "ring-mlp", "hinge"), 0), (PLAIN, 1)]
+    monkeypatch.setattr(_recording, "order", lambda seeds: iter(few))
+    monkeypatch.setattr(_recording, "long_run", lambda case, seed: {"untrained": 0.3, "distance": 0.1 + seed})
+    chart_of(*few[0], tmp_path / "one")
+    _recording.worth_of(*few[0], tmp_path / "one")
+    chart_of(*few[2], tmp_path / "two")
+    _recording.worth_of(*few[2], tmp_path / "two")
+    assert write(tmp_path / "one", tmp_path, [0, 1], processes=1) == 1
+    alone = runs.runs(read("clinic-games", tmp_path))
+    assert write(tmp_path / "two", tmp_path, [0, 1], processes=1) == 2
+    both = runs.runs(read("clinic-games", tmp_path))
+    pd.testing.assert_frame_equal(both[both.seed == 0].reset_index(drop=True), alone)
+    assert read("clinic-labels", tmp_path)[["seed", "distance"]].values.tolist() == [[0, 0.1], [1, 1.1]]
+    same = _identity.played
+    for module in (_identity, _recording, runs):
+        monkeypatch.setattr(module, "played", lambda case: "other" if case == PLAIN else same(case))
+    chart_of(*few[1], tmp_path / "three")
+    assert write(tmp_path / "three", tmp_path, [0, 1], processes=1) == 1
+    assert set(runs.runs(read("clinic-games", tmp_path)).game) == {"one-batch"}
+    assert len(runs.kept(tmp_path)) == 1
+    monkeypatch.setattr(runs, "reading", lambda: "other")
+    assert runs.kept(tmp_path) == {}
 
 
 def test_a_game_that_breaks_is_told_and_does_not_end_the_others(tmp_path):
@@ -170,8 +196,3 @@ def test_seeds_of_a_part_are_told_apart_by_parity():
     assert split.part(Case("plain", "grid-resmlp", "hinge"), 2) == "settings"
     with pytest.raises(KeyError):
         split.part(Case("gone", "ring-mlp", "hinge"), 0)
-
-
-def test_what_is_read_is_kept():
-    needed = runs.needed()
-    assert {"energy", "margin", "bad", "G_grad"} <= set(needed) and needed == sorted(set(needed))

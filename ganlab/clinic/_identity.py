@@ -1,0 +1,58 @@
+"""What a recorded number was made by: the code of a game with its setting's numbers, and the code of the features.
+
+Both are read as syntax, so that a docstring or a comment can change and the recording stays.
+"""
+
+import ast
+import hashlib
+import inspect
+import textwrap
+from functools import cache
+
+from ganlab.clinic.games import GAMES, Case
+from ganlab.clinic.playing import EVERY
+from ganlab.clinic.settings import SETTINGS, Setting
+from ganlab.diagnosis import _flow, _game, _layers, _steps, _windows, chart, numbers
+
+
+def played(case: Case) -> str:
+    """Ten digits that change with the code of the game, and with its setting's numbers."""
+    classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
+    return _digits(repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY)))
+
+
+def same(text: str, code: str) -> bool:
+    """Whether the case of that text is still there, and played as when `code` was written down."""
+    try:
+        return played(Case.read(text)) == code
+    except ValueError:
+        return False
+
+
+@cache
+def reading() -> str:
+    """Ten digits that change with the code that makes features of a chart."""
+    return _digits(repr([_code(module) for module in (_flow, _game, _layers, _steps, _windows, chart, numbers)]))
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _numbers(setting: Setting) -> list[object]:
+    """What makes a setting, but for the length of its long run."""
+    widths = setting.generator.keywords, setting.discriminator.keywords
+    return [setting.name, setting.latent, setting.batch, setting.rate, setting.gamma, setting.critic_steps,
+            setting.norm_g, setting.norm_d, *widths]  # fmt: skip
+
+
+@cache
+def _code(what: object) -> str:
+    """The syntax of a class or a module, without what it says of itself and, of a class, where it applies."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(what)))
+    if inspect.isclass(what):
+        tree.body[0].decorator_list = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
