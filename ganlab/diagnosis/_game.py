@@ -9,14 +9,15 @@ from ganlab.diagnosis.chart import Block, Chart
 _PLAIN = (
     "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
-    "repeat", "repeat_z",
+    "repeat", "repeat_z", "alike_z", "reach", "real_calls", "fake_calls", "batch", "slope_order",
 )  # fmt: skip
 _LOGITS = ("margin", "margin_first", "margin_early", "swing", "logit_low", "logit_high", "logit_growth", "logit_size")
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
-    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "told", "linear",
+    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "told",
+    "linear",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -33,7 +34,8 @@ def features(chart: Chart) -> dict[str, float]:
     logit_size: log10 of the largest mean logit by size. logit_growth: log10 of the size of the mean logits, late over
         early. Name_swing: standard deviation over late steps.
     pair_low: the least pair_accuracy of late steps.
-    penalised: whether D was asked for its slope at samples in any step. told: share of steps with both logits known.
+    penalised: whether D was asked for its slope at samples in any step. severed: whether always without a graph.
+    told: share of steps with both logits known.
     linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
@@ -70,7 +72,7 @@ def features(chart: Chart) -> dict[str, float]:
     found["energy_least"] = least(series(block, "energy"))
     found["spread_fall"] = found["spread"] / found["spread_early"]
     found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
-    found["penalised"] = most(series(block, "penalised"))
+    found["penalised"], found["severed"] = most(series(block, "penalised")), least(series(block, "severed"))
     found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found["pair_low"] = (

@@ -9,9 +9,11 @@ from ganlab.diagnosis.chart import Block, Chart
 
 PLAYERS = ("D", "G")
 _STATUSES = ("detached", "missing", "frozen", "stale", "mixed")
+_WRITTEN = ("rate", "momentum", "decay", "norm_eps", "bounded")
 _NAMES = (
     "grad", "grad_growth", "grad_cv", "grad_spike", "zeros", "bad", "update", "update_early", "update_most", *_STATUSES,
     "carried", "eval", "eval_other", "moves_other", "weights", "weights_growth", "evenness", "rounds",
+    *_WRITTEN,
 )  # fmt: skip
 
 
@@ -29,12 +31,15 @@ def features(chart: Chart) -> dict[str, float]:
     in `Monitor.moves`, late.
     update_gap: D_update - G_update. blind: share of G's steps with a gradient in which none came by way of D.
     P_rounds: steps measured over those of the player that has most.
+    P_rate (log10), P_momentum, P_decay, P_norm_eps, P_bounded: as in `Monitor.settings`.
     """
     most_steps = max((len(block.steps) for block in chart.gradients.values()), default=0)
     found = {}
     for player in PLAYERS:
         block = chart.gradients.get(player)
         parts = dict.fromkeys(_NAMES, np.nan) | dict(_gradients(block)) | dict(_moves(chart, player))
+        written = {name: chart.settings.get(player, {}).get(name, np.nan) for name in _WRITTEN}
+        parts |= written | {"rate": log(written["rate"])}
         parts["rounds"] = (0 if block is None else len(block.steps)) / most_steps if most_steps else np.nan
         found |= {f"{player}_{name}": value for name, value in parts.items()}
     return found | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
 # The tables of a monitor that are read, by the names of their methods; `game` alone need be there.
-TABLES = ("game", "gradients", "activations", "moves")
+TABLES = ("game", "gradients", "activations", "moves", "settings")
 KEYS = frozenset({"step", "phase", "net", "layer", "kind", "depth", "seed", "parameter"})
 
 
@@ -56,6 +56,7 @@ class Chart:
         activations: by network, in the step of the player of that name.
         moves: by (player that stepped, network).
         origin: the first number that was not finite: step, phase, net, layer, where. Empty: all were finite.
+        settings: by player, what is written down: rate, momentum, decay, norm_eps, bounded.
     """
 
     seed: Any
@@ -64,6 +65,7 @@ class Chart:
     activations: Mapping[str, Block] = field(default_factory=dict)
     moves: Mapping[tuple[str, str], Block] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
@@ -77,7 +79,7 @@ class Chart:
         for name in ("gradients", "activations", "moves"):
             early[name] = {key: block.upto(step) for key, block in getattr(self, name).items()}
         known = self.origin if self.origin and self.origin["step"] <= step else {}
-        return Chart(self.seed, **early, origin=known)
+        return Chart(self.seed, **early, origin=known, settings=self.settings)
 
 
 def charts(source: Any) -> list[Chart]:
@@ -91,7 +93,7 @@ def charts(source: Any) -> list[Chart]:
 
     Args:
         source: a `ganlab.monitor.Monitor`, or a mapping of its tables: "game", and if there are any "gradients"
-            (`by="layer"`), "activations", "moves" and "origin" (one row).
+            (`by="layer"`), "activations", "moves", "settings" and "origin" (one row).
 
     Raises:
         TypeError: neither.
@@ -112,7 +114,7 @@ def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
     >>> from ganlab.clinic import examine
     >>> from ganlab.diagnosis.chart import tables_of
     >>> sorted(tables_of(examine("plain / ring-mlp / hinge", steps=3)))
-    ['activations', 'game', 'gradients', 'moves']
+    ['activations', 'game', 'gradients', 'moves', 'settings']
 
     Raises:
         TypeError: it is no monitor.
@@ -123,6 +125,7 @@ def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
             "{'game': monitor.game(), 'gradients': monitor.gradients()}"
         )
     tables = {"game": monitor.game(), "gradients": monitor.gradients(by="layer"), "moves": monitor.moves()}
+    tables["settings"] = monitor.settings()
     with suppress(ValueError):  # its layers are not tapped
         tables["activations"] = monitor.activations()
     if (found := monitor.origin) is not None:
@@ -145,6 +148,9 @@ def _chart(seed: Any, tables: Mapping[str, "pandas.DataFrame"], several: bool) -
         parts[name] = dict(_blocks(own[name], keys)) if name in own else {}
     if (layers := own.get("activations")) is not None:
         parts["activations"] = dict(_blocks(layers[layers.phase == layers.net], ["net"]))
+    if (written := own.get("settings")) is not None:
+        numbers = written.drop(columns=["seed", "optimizer"], errors="ignore").set_index("phase")
+        parts["settings"] = {player: row.to_dict() for player, row in numbers.iterrows()}
     # A monitor knows the origin of the first member that has one. A member whose gradients are finite has none.
     bad = any(np.nansum(block.values["nonfinite"]) > 0 for block in parts["gradients"].values())
     known = tables.get("origin")

@@ -17,10 +17,13 @@ class Slopes:
     Args:
         logits: (batch, ...), or (N, batch, ...) with `lead` 2.
         x: D's input, if it hangs on a generator: passes that reach it are told from those that end in D.
+        asked: a penalty may ask for the gradient with respect to the samples.
     """
 
-    def __init__(self, logits: Sequence[Tensor], lead: int, x: Tensor | None = None):
-        self._lead = lead
+    def __init__(self, logits: Sequence[Tensor], lead: int, x: Tensor | None = None, asked: bool = False):
+        self._lead, self._asked = lead, asked
+        self._graphed = False  # a pass has made a graph of its own
+        self._ones: list[Tensor] = []  # of passes that made none, whether they ask for the slope of the sum
         # By pass: with sign and without, of each sample; and (2,) or (2, N), the numbers of a pass that reached x.
         self._all: dict[int, Tensor] = {}
         self._through: dict[int, Tensor] = {}
@@ -31,7 +34,10 @@ class Slopes:
 
     def _at_logits(self, grad: Tensor) -> None:
         if torch.is_grad_enabled():
+            self._graphed = True
             return
+        if self._asked:
+            self._ones.append((grad == 1).all())
         grad = widened(grad).reshape(*grad.shape[: self._lead], -1)
         both, now = torch.stack([grad.sum(-1), grad.abs().sum(-1)]), torch._C._current_graph_task_id()
         known = self._all.get(now)
@@ -48,8 +54,22 @@ class Slopes:
 
     def own(self) -> Tensor | None:
         """() or (N,), the signed sum over the batch, of the passes that ended in D; of all, if all went on to x."""
-        ended = [one[0].sum(-1) for now, one in self._all.items() if now not in self._through]
-        return total(ended or [one[0].sum(-1) for one in self._all.values()])
+        each = self.each()
+        return None if each is None else each.sum(-1)
+
+    def each(self) -> Tensor | None:
+        """(batch,) or (N, batch): the same of each sample."""
+        ended = [one[0] for now, one in self._all.items() if now not in self._through] or [
+            one[0] for one in self._all.values()
+        ]
+        return total(ended) if len({one.shape for one in ended}) == 1 else None
+
+    def severed(self) -> Tensor | None:
+        """(): 1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D; None: not
+        asked."""
+        if self._graphed or not self._ones:
+            return None if not self._graphed else torch.zeros(())
+        return torch.stack(self._ones).any().float()
 
     def through(self) -> list[Tensor]:
         """For each pass that reached x: (3,) or (3, N), both sums over the batch, and the mean of ||dD/dx||."""

@@ -11,14 +11,17 @@ from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
-from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick
+from ganlab.monitor._order import order_of
+from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick, reach
 from ganlab.monitor._series import Series
 
 # The columns of a point, in this order, by what they are read off.
 LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit")
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
-GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z", "penalised")
+PENALTY = ("penalised", "severed", "reach")
+CALLS = ("real_calls", "fake_calls", "batch")
+GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z", "alike_z", *PENALTY, *CALLS, "slope_order")
 KEPT = 8  # passes of a generator, where there are many without a graph
 
 
@@ -60,6 +63,9 @@ class Game:
         self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
         self._penalised = False  # was D asked for its slope at samples?
+        self._penalty: list[Call] = []  # in which calls of D's step, as far as they are known
+        self._counts: tuple[int, int, int] | None = None  # of `CALLS`, in D's step
+        self._order: Tensor | None = None
         self._z: Tensor | None = None
         self._made = []
 
@@ -102,7 +108,7 @@ class Game:
         cut = [x.detach() for x in xs]
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
-        slopes = Slopes(logits, self._lead, xs[fake] if attached else None)
+        slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
         self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
@@ -123,6 +129,7 @@ class Game:
         slopes: list[Tensor] = []
         if of_discriminator:
             own = self._of_told() or pairs(self._calls)
+            self._count(None if own is None else own[1])
             if own is not None:
                 self._take(*own)
             elif self._told is not None:
@@ -134,6 +141,20 @@ class Game:
             self._push, slopes = found, [one[0] for one in found]
         self._calls = []
         return slopes
+
+    def _count(self, known: list[Call] | None) -> None:
+        """D's calls in its own step: of what, how many, and in which order logits and slopes lie.
+
+        known: those on generated samples, if they are.
+        """
+        self._penalty = [call for call in self._calls if call.asked]
+        own = [call for call in self._calls if not call.asked] or self._calls
+        made = [call for call in own if call.made is not None]
+        fake = known or [call for call in made if not call.attached] or made
+        real = [call for call in own if call.made is None and call not in fake]
+        if first := next(iter((*real, *fake)), None):
+            self._counts = len(real), len(fake), first.logits[0].shape[self._lead - 1]
+        self._order = order_of([*real, *fake], self._lead)
 
     def _of_told(self) -> tuple[list[Call], list[Call]] | None:
         """D's calls that gave the logits that were told, if there are any for both."""
@@ -183,13 +204,30 @@ class Game:
             (1, None if shown is None else self._repeats.share(shown[0])[None]),
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
-            last = None if self._z is None else self._repeats_z.share(self._z)[None]
-            penalised = torch.full_like(like, float(self._penalised))[None]
-            nothing, known = torch.full_like(like, NAN), (*known, (1, last), (1, penalised))
+            last = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
+            known = (*known, (2, last), (len(PENALTY), self._of_penalty(like)), (len(CALLS), self._of_calls(like)),
+                     (1, None if self._order is None else self._order[None]))  # fmt: skip
+            nothing = torch.full_like(like, NAN)
             self.series.add(step, torch.cat([
                 nothing.expand(length, *like.shape) if rows is None else rows for length, rows in known
             ]))  # fmt: skip
         self._forget()
+
+    def _of_penalty(self, like: Tensor) -> Tensor:
+        """(3,) or (3, N), the rows of `PENALTY`."""
+        nothing, shown = torch.full_like(like, NAN), self._samples
+        found = [one.to(like) for call in self._penalty if (one := call.slopes.severed()) is not None]
+        severed = torch.stack(found).amax().expand_as(like) if found else nothing
+        places = [x for call in self._penalty if (x := _of(call.xs, call.made, self._lead)) is not None]
+        alike = shown is not None and {x.shape[self._lead :] for x in places} == {shown[0].shape[self._lead :]}
+        far = reach(places, *shown, self._lead).to(like) if alike else nothing
+        return torch.stack([torch.full_like(like, float(self._penalised)), severed, far])
+
+    def _of_calls(self, like: Tensor) -> Tensor | None:
+        """(3,) or (3, N), the rows of `CALLS`."""
+        if self._counts is None:
+            return None
+        return torch.stack([torch.full_like(like, float(count)) for count in self._counts])
 
     def remove(self) -> None:
         for hook in self._hooks:

@@ -75,12 +75,14 @@ class Repeats:
     def __init__(self, lead: int):
         self._lead = lead
         self._last: Tensor | None = None
+        self.alike = torch.full((), NAN)  # () or (N,): of the last batch, sorted, the share that stands beside its like
         self._factors: dict[tuple, Tensor] = {}
 
     def share(self, x: Tensor) -> Tensor:
         """() or (N,): of this batch. NaN for the first."""
         prints = self._prints(x)
         last, self._last = self._last, prints.sort(-1).values
+        self.alike = (self._last[..., 1:] == self._last[..., :-1]).float().mean(-1)
         if last is None or last.shape[:-1] != prints.shape[:-1]:
             return torch.full(prints.shape[:-1], NAN, device=x.device)
         places = torch.searchsorted(last, prints).clamp_max(last.shape[-1] - 1)
@@ -89,9 +91,21 @@ class Repeats:
     def _prints(self, x: Tensor) -> Tensor:
         """(n,) or (N, n): sums of a sample's bits, as whole numbers, times fixed random numbers; they run over."""
         x = x.unsqueeze(-1) if x.ndim == self._lead else x.flatten(self._lead)
-        bits = x.contiguous().view(torch.int16 if x.element_size() == 2 else torch.int32).long()
+        x = x + 0  # -0 becomes 0
+        bits = x.view(torch.int16 if x.element_size() == 2 else torch.int32).long()
         key = bits.shape[-1], x.device
         if key not in self._factors:
             dice = torch.Generator().manual_seed(0)
             self._factors = {key: torch.randint(-(2**62), 2**62, key[:1], generator=dice).to(x.device)}
         return (bits * self._factors[key]).sum(-1)
+
+
+def reach(asked: list[Tensor], real: Tensor, fake: Tensor, lead: int) -> Tensor:
+    """() or (N,): how far the points of a penalty lie outside of both batches, in widths of the range of these."""
+    flat = [[_flat(x, lead).flatten(1) for x in some] for some in (asked, (real, fake))]
+    (low, high), (least, most) = (
+        (torch.stack([x.amin(1) for x in some]).amin(0), torch.stack([x.amax(1) for x in some]).amax(0))
+        for some in flat
+    )
+    found = torch.maximum(high - most, least - low) / (most - least).masked_fill(most == least, NAN)
+    return found if lead == 2 else found[0]

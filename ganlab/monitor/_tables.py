@@ -11,6 +11,7 @@ from ganlab.monitor._activity import ACTIVITY, activity
 from ganlab.monitor._game import GAME
 from ganlab.monitor._moves import MOVES, Moves
 from ganlab.monitor._points import GRADIENTS, points
+from ganlab.monitor._settings import SETTINGS, settings
 from ganlab.monitor._updates import Player
 
 if TYPE_CHECKING:
@@ -93,3 +94,9 @@ def moves(measured: Moves, names: Sequence[str], seeds: Sequence[int]) -> "panda
         named = np.array([mode for step in modes for mode in step], dtype=object)
         tables.append(table.assign(mode=np.repeat(named, len(seeds))))
     return _joined(tables)
+
+
+def settings_of(players: Mapping[str, Player], members: int | None, seeds: Sequence[int]) -> "pandas.DataFrame":
+    """See `ganlab.monitor.Monitor.settings`."""
+    rows = [(name, seeds[member], kind, *numbers) for name, member, kind, numbers in settings(players, members)]
+    return optional("pandas", extra="lab").DataFrame(rows, columns=["phase", "seed", "optimizer", *SETTINGS])

@@ -64,8 +64,16 @@ def game(monitor) -> "pandas.DataFrame":
       statistics): 0 for one law, 1 for two points. Where chance makes the estimate negative it is 0.
     - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
     - repeat: the share of the real batch that was also in the last one measured, whatever the order; repeat_z: the
-      same of G's input. 1: one batch over and over.
+      same of G's input. 1: one batch over and over. alike_z: the share of G's input that has its like in the
+      same batch.
     - penalised: 1 where D was asked in its step for its slope at samples, as gradient penalties ask, and else 0.
+      severed: 1 where no graph was made of that slope (`create_graph=True` is missing), so that no penalty on it moves
+      D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; 0 and
+      less: within. Both NaN for penalties that are made of `torch.func`.
+    - real_calls, fake_calls: how often D was called in its own step on what a generator has just made, and on anything
+      else, without the calls of a penalty; batch: samples in the first of these.
+    - slope_order: the correlation, over the logits of D's step, of a logit with the slope of D's loss at it. Real
+      logits lie high and have negative slopes, so it is below 0; where targets are broadcast it is near 1.
 
     real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
     relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a
@@ -116,6 +124,24 @@ def moves(monitor) -> "pandas.DataFrame":
     [[0.0, 'train'], [0.5, 'train']]
     """
     return _tables.moves(monitor._moves, list(monitor.players), monitor.seeds)
+
+
+def settings(monitor) -> "pandas.DataFrame":
+    """A row for each player (phase) and seed: what is written down of its optimizer and its network, as it is now.
+
+    Columns: phase, seed, optimizer (its class), rate, momentum (of Adam its first beta), decay (weight decay), the
+    largest over groups of parameters; norm_eps (the largest number that a normalising layer adds to a variance) and
+    bounded (the share of its layers with weights that spectral normalisation or a like parametrization bounds). NaN: it
+    has none.
+
+    >>> import torch
+    >>> from ganlab.monitor import Monitor
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1))
+    >>> monitor = Monitor({"G": (net, torch.optim.Adam(net.parameters(), lr=0.001, betas=(0.5, 0.99)))})
+    >>> monitor.settings()[["optimizer", "rate", "momentum", "norm_eps", "bounded"]].values.tolist()
+    [['Adam', 0.001, 0.5, 1e-05, 0.0]]
+    """
+    return _tables.settings_of(monitor.players, monitor.members, monitor.seeds)
 
 
 def diagnose(monitor, upto: int | None = None) -> "diagnosis.Diagnosis | list[diagnosis.Diagnosis]":

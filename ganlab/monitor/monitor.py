@@ -190,7 +190,7 @@ class Monitor:
             part.on = self.due
 
     gradients, totals, activations = _to_ask.gradients, _to_ask.totals, _to_ask.activations
-    game, moves, diagnose = _to_ask.game, _to_ask.moves, _to_ask.diagnose
+    game, moves, settings, diagnose = _to_ask.game, _to_ask.moves, _to_ask.settings, _to_ask.diagnose
 
     @property
     def origin(self) -> Origin | None:

@@ -1,0 +1,84 @@
+"""What stands written down of the players: their optimizers' numbers, and their networks' norms."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.optim import Optimizer
+
+from ganlab._numeric import NAN
+from ganlab.monitor._updates import Player
+from ganlab.population import Population
+
+SETTINGS = ("rate", "momentum", "decay", "norm_eps", "bounded")
+_BOUNDS = ("spectral", "orthogonal")  # parts of the names of what bounds the slope of a layer
+
+
+def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tuple[str, int, str, list[float]]]:
+    """For each player and member: its name, the member, the optimizer's class, the numbers of `SETTINGS`."""
+    for name, player in players.items():
+        net = player.net.structure if isinstance(player.net, Population) else player.net
+        still = [_norm_eps(net), _bounded(net)]
+        for member in range(members or 1):
+            yield name, member, type(player.optimizer).__name__, [*_of(player.optimizer, member), *still]
+
+
+def _of(optimizer: Optimizer, member: int) -> list[float]:
+    """The largest of all groups of parameters: rate, momentum (or the first beta), weight decay."""
+    found = []
+    for read in (_rate, _momentum, lambda group: group.get("weight_decay")):
+        numbers = [_number(read(group), member) for group in optimizer.param_groups]
+        known = [number for number in numbers if number == number]
+        found.append(max(known) if known else NAN)
+    return found
+
+
+def _rate(group: Mapping[str, Any]) -> Any:
+    return group.get("lr")
+
+
+def _momentum(group: Mapping[str, Any]) -> Any:
+    return group["betas"][0] if group.get("betas") else group.get("momentum")
+
+
+def _number(value: Any, member: int) -> float:
+    """Of a member where there is one for each."""
+    if isinstance(value, Tensor):
+        value = value.reshape(-1)[min(member, value.numel() - 1)].item() if value.numel() else None
+    elif isinstance(value, list | tuple):
+        value = value[min(member, len(value) - 1)] if value else None
+    return float(value) if isinstance(value, int | float) else NAN
+
+
+def _norm_eps(net: nn.Module) -> float:
+    """The largest number that a layer of it adds to a variance; NaN where no layer normalises."""
+    norms = [part for part in net.modules() if "Norm" in (kind := type(part).__name__) and "Spectral" not in kind]
+    found = [float(part.eps) for part in norms if isinstance(getattr(part, "eps", None), int | float)]
+    return max(found, default=NAN)
+
+
+def _bounded(net: nn.Module) -> float:
+    """The share of its layers with weights whose slope a parametrization, or a module around them, bounds."""
+    layers = [part for part in net.modules() if _weight(part) is not None]
+    inside = {id(one) for part in net.modules() if _named(part) for one in part.modules()}
+    return sum(id(part) in inside or _is_bounded(part) for part in layers) / len(layers) if layers else NAN
+
+
+def _named(part: object) -> bool:
+    return any(bound in type(part).__name__.lower() for bound in _BOUNDS)
+
+
+def _weight(part: nn.Module) -> Tensor | None:
+    """Its matrix, if it has one."""
+    if parametrize.is_parametrized(part, "weight"):
+        return (
+            part.parametrizations.weight.original if hasattr(part.parametrizations.weight, "original") else part.weight
+        )
+    own = part._parameters.get("weight", part._parameters.get("weight_orig"))
+    return own if own is not None and own.ndim > 1 else None
+
+
+def _is_bounded(part: nn.Module) -> bool:
+    own = part.parametrizations.weight if parametrize.is_parametrized(part, "weight") else ()
+    return any(map(_named, (*part._forward_pre_hooks.values(), *own)))

@@ -1,0 +1,176 @@
+"""How often D is called and on what, what a penalty asks of it, and how slopes lie along logits: in loops by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from small import D, G
+from torch import nn
+from torch.nn.functional import softplus
+
+from ganlab import penalties
+from ganlab.monitor import Monitor
+from ganlab.monitor._samples import Repeats, reach
+from ganlab.nets.spectral import spectrally_normalised
+from ganlab.optim import Adam
+from ganlab.population import build
+
+
+def points(real, fake, alpha):
+    return (alpha * real + (1 - alpha) * fake).requires_grad_()
+
+
+def slope_at(d, x, **options):
+    return torch.autograd.grad(d(x).sum(), x, **options)[0].norm(dim=-1)
+
+
+PENALTIES = {
+    "none": lambda d, real, fake: 0.0,
+    "written": lambda d, real, fake: slope_at(d, points(real, fake, 0.5), create_graph=True).square().mean(),
+    "no graph": lambda d, real, fake: slope_at(d, points(real, fake, 0.5)).square().mean(),
+    "retained": lambda d, real, fake: slope_at(d, points(real, fake, 0.5), retain_graph=True).square().mean(),
+    "outside": lambda d, real, fake: slope_at(d, points(real, fake, 30.0), create_graph=True).square().mean(),
+    "of torch.func": lambda d, real, fake: penalties.wgan_gp(d, real, fake),
+    "never asked": lambda d, real, fake: (d(0.5 * real + 0.5 * fake) - 1).square().mean(),
+}
+
+
+def watched(penalty, d_loss=None, steps=3, latents=None, seeds=0):
+    g, d = build(G, D, seeds)
+    step_d, step_g = (torch.optim.SGD(net.parameters(), lr=0.01) for net in (d, g))
+    monitor = Monitor({"D": (d, step_d), "G": (g, step_g)})
+    lead = () if isinstance(seeds, int) else (len(seeds),)
+    for _ in range(steps):
+        real, z = torch.randn(*lead, 6, 2), torch.randn(*lead, 6, 4)
+        made = g(z if latents is None else latents(z))
+        fake = made.detach()
+        step_d.zero_grad()
+        loss = d_loss(d, real, fake) if d_loss else (softplus(-d(real)) + softplus(d(fake))).mean(-1).sum()
+        (loss + PENALTIES[penalty](d, real, fake)).sum().backward()
+        step_d.step()
+        step_g.zero_grad()
+        softplus(-d(made)).mean(-1).sum().backward()
+        step_g.step()
+    return monitor
+
+
+@pytest.mark.parametrize(
+    ("penalty", "penalised", "severed"),
+    [("none", 0, None), ("written", 1, 0), ("no graph", 1, 1), ("retained", 1, 1), ("of torch.func", 1, None)],
+)
+def test_a_penalty_without_a_graph_is_told_from_one_that_has_it(penalty, penalised, severed):
+    game = watched(penalty).game()
+    assert (game.penalised == penalised).all()
+    assert game.severed.isna().all() if severed is None else (game.severed == severed).all()
+    assert (game.real_calls == 1).all() and (game.fake_calls == 1).all() and (game.batch == 6).all()
+
+
+def test_samples_that_merely_require_a_gradient_are_no_penalty_without_a_graph():
+    """A loss passes backward through them, and its slopes at the logits are not 1."""
+
+    def d_loss(d, real, fake):
+        return softplus(-d(real.requires_grad_())).mean() + softplus(d(fake.requires_grad_())).mean()
+
+    assert watched("none", d_loss).game().severed.fillna(0).eq(0).all()
+
+
+def test_points_far_outside_are_told_from_points_between():
+    inside, outside = (watched(name).game().reach for name in ("written", "outside"))
+    assert (inside <= 0).all() and (outside > 3).all()
+
+
+def test_a_third_call_that_is_never_asked_for_its_slope_is_counted():
+    game = watched("never asked").game()
+    assert (game.real_calls == 2).all() and (game.fake_calls == 1).all() and (game.penalised == 0).all()
+    assert game.real_logit.isna().all()  # which of the two is on real samples cannot be seen
+
+
+def test_the_reach_is_in_widths_of_the_range_of_both_batches():
+    real, fake = torch.tensor([[0.0, 1.0]]), torch.tensor([[-1.0, 0.5]])
+    for asked, expected in (([[3.0, 0.0]], 1.0), ([[0.0, -5.0]], 2.0), ([[0.5, 0.0]], -0.25)):
+        assert reach([torch.tensor(asked)], real, fake, 1) == expected
+    both = reach([torch.tensor([[[3.0, 0.0]], [[0.0, -5.0]]])], real.expand(2, 1, 2), fake.expand(2, 1, 2), 2)
+    assert both.tolist() == [1, 2]
+    assert reach([real], real * 0, fake * 0, 1).isnan()
+
+
+@pytest.mark.parametrize("loss", ["logistic", "least squares"])
+def test_targets_that_are_broadcast_turn_the_order_of_the_slopes(loss):
+    """The slope at each logit is that of the mean target: it rises with the logit."""
+    targets = torch.cat([torch.ones(6), torch.zeros(6)])
+
+    def broadcast(d, real, fake):
+        logits = d(torch.cat([real, fake])).reshape(-1, 1)
+        return (softplus(logits) - targets * logits if loss == "logistic" else (logits - targets).square()).mean()
+
+    def sound(d, real, fake):
+        logits = d(torch.cat([real, fake])).reshape(-1)
+        return (softplus(logits) - targets * logits if loss == "logistic" else (logits - targets).square()).mean()
+
+    assert (watched("none", broadcast).game().slope_order > 0.97).all()
+    assert (watched("none", sound).game().slope_order < 0.9).all()
+
+
+def test_the_order_is_the_correlation_over_all_logits_of_the_step_and_each_member_has_its_own():
+    kept = []
+
+    def d_loss(d, real, fake):
+        logits = d(torch.cat([real, fake], -2))
+        logits.register_hook(lambda grad: kept.append((logits.detach(), grad)))
+        return (softplus(-logits[..., :6]).sum(-1) + softplus(logits[..., 6:]).sum(-1)).sum()
+
+    game = watched("none", d_loss, steps=1, seeds=[0, 1]).game()
+    expected = [np.corrcoef(*(one[member].flatten() for one in kept[0]))[0, 1] for member in range(2)]
+    np.testing.assert_allclose(game.slope_order, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("latents", "alike"),
+    [(None, 0), (lambda z: z[:1].expand(6, -1), 1), (lambda z: z * 0, 1), (lambda z: z[[0, 0, 0, 0, 4, 5]], 3 / 5)],
+)
+def test_latents_that_are_alike_within_a_batch_are_told(latents, alike):
+    assert watched("none", latents=latents).game().alike_z.tolist() == pytest.approx([alike] * 3)
+
+
+def test_of_a_population_each_member_has_its_own_share_of_likes():
+    repeats = Repeats(2)
+    repeats.share(torch.stack([torch.ones(5, 3), torch.arange(15.0).reshape(5, 3)]))
+    assert repeats.alike.tolist() == [1, 0]
+
+
+def test_what_is_written_down_of_the_players():
+    g = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, 0.8), nn.Linear(8, 2))
+    d = nn.Sequential(torch.nn.utils.parametrizations.spectral_norm(nn.Linear(2, 8)), nn.ReLU(), nn.Linear(8, 1))
+    step_d = torch.optim.AdamW(
+        [{"params": d[0].parameters()}, {"params": d[2].parameters(), "lr": 0.5, "weight_decay": 0.3}], lr=0.1
+    )
+    monitor = Monitor({"D": (d, step_d), "G": (g, torch.optim.SGD(g.parameters(), lr=0.2, momentum=0.9))})
+    table = monitor.settings().set_index("phase")
+    assert table.loc["D", ["optimizer", "rate", "momentum", "decay", "bounded"]].tolist() == [
+        "AdamW",
+        0.5,
+        0.9,
+        0.3,
+        0.5,
+    ]
+    assert table.loc["G", ["optimizer", "rate", "momentum", "norm_eps", "bounded"]].tolist() == [
+        "SGD",
+        0.2,
+        0.9,
+        0.8,
+        0,
+    ]
+    assert pd.isna(table.loc["D", "norm_eps"])
+
+
+def test_a_member_has_its_own_rate_and_a_spectral_norm_of_any_spelling_counts():
+    g, d = build(G, D, [0, 1])
+    steps = [Adam(net.parameters(), lr=torch.tensor([0.1, 0.2])) for net in (d, g)]
+    table = Monitor({"D": (d, steps[0]), "G": (g, steps[1])}, seeds=[7, 8]).settings()
+    assert table[["phase", "seed", "rate"]].values.tolist() == [
+        ["D", 7, pytest.approx(0.1)], ["D", 8, pytest.approx(0.2)],
+        ["G", 7, pytest.approx(0.1)], ["G", 8, pytest.approx(0.2)],
+    ]  # fmt: skip
+    for net in (nn.utils.spectral_norm(nn.Linear(2, 1)), spectrally_normalised(nn.Sequential(nn.Linear(2, 1)))):
+        step = torch.optim.SGD(net.parameters(), lr=0.1)
+        assert Monitor({"D": (net, step)}).settings().bounded.tolist() == [1]
