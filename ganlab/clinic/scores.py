@@ -110,10 +110,11 @@ class Tally:
         weights = np.ones(len(self.labels)) if weights is None else weights
         healthy = self.labels == HEALTHY
         alarm = self.shares[:, self._named].sum(axis=1)
+        precision = self.precision(weights)
         unknown = self.shares[:, self.said == UNKNOWN].sum(axis=1)
         return {
-            "recall": float(np.mean(self.recall(weights))),
-            "precision": float(np.nanmean(self.precision(weights))),
+            "recall": float(np.mean(self.recall(weights))) if self.causes else np.nan,
+            "precision": float(np.nanmean(precision)) if not np.isnan(precision).all() else np.nan,
             "false_alarms": float(np.average(alarm[healthy], weights=weights[healthy])) if healthy.any() else np.nan,
             "unknown": float(np.average(unknown, weights=weights)),
         }

@@ -64,9 +64,38 @@ RULES = [
     Rule(
         "critic-unbounded",
         "no-penalty",
-        (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), above("logit_size", 1.5)),
-        "the loss is linear in the logits, D pays no penalty, and the mean logits have reached {ten_logit_size:.0f}",
+        (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), below("D_bounded", 0.5)),
+        "the loss is linear in the logits, D pays no penalty, no weight is at a bound and no layer is normalised by its "
+        "largest singular value: nothing bounds D's slope",
         "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "penalty-wrong",
+        "no-graph",
+        (above("severed", 0.5),),
+        "D's slope is asked for without create_graph, so that the penalty is a number that moves nothing",
+        "arithmetic: the gradient of the penalty with respect to D's weights is then exactly 0",
+    ),
+    Rule(
+        "penalty-wrong",
+        "points-outside",
+        (above("reach", 1.0),),
+        "the penalty asks for D's slope at points that lie {reach:.1f} widths outside of both batches",
+        "chapter 9: the points lie between real and generated samples",
+    ),
+    Rule(
+        "penalty-wrong",
+        "never-asked",
+        (
+            *within("real_calls", 1.5, 2.5),
+            *within("fake_calls", 0.5, 1.5),
+            below("penalised", 0.5),
+            *within("loss_slope", 0.98, 1.02),
+            below("D_bounded", 0.5),
+            below("D_evenness", 0.9),
+        ),
+        "D is called a third time in its step, and nobody asks for its slope there",
+        "chapter 9: a penalty is on the slope, not on the logit",
     ),
     Rule(
         "penalty-wrong",

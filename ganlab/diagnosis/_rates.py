@@ -43,6 +43,24 @@ RULES = [
     ),
     *for_players(
         lambda player: Rule(
+            "momentum-too-high",
+            f"{player}-momentum",
+            (above(f"{player}_momentum", 0.95),),
+            f"the optimizer of {player} has momentum (or a first beta) {{{player}_momentum:.3g}}",
+            "chapters 6 and 14: momentum against a player that moves",
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
+            "weight-decay-too-large",
+            f"{player}-decay",
+            (above(f"{player}_decay", 0.3),),
+            f"the optimizer of {player} has weight decay {{{player}_decay:.2g}}",
+            "chapter 15: weight decay",
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
             "weight-decay-too-large",
             f"{player}-shrinks",
             (below(f"{player}_weights_growth", -0.18), below(f"{player}_evenness", 0.88)),

@@ -1,6 +1,6 @@
 """Rules on the samples: beside the data, and beside each other."""
 
-from ganlab.diagnosis.rules import Rule, above, below, within
+from ganlab.diagnosis.rules import Rule, above, below, for_players, within
 
 _BOUNDS = "arithmetic: tanh ends at -1 and 1, a sigmoid at 0 and 1"
 
@@ -64,8 +64,26 @@ RULES = [
     Rule(
         "batch-statistics",
         "one-batch-for-both",
-        (below("told", 0.5), above("D_batch_norms", 0.5), below("blind", 0.5)),
-        "D has batch norm, and no call of its own for real and for generated samples",
+        (*within("real_calls", 0.5, 1.5), below("fake_calls", 0.5), above("D_batch_norms", 0.5), below("blind", 0.5)),
+        "D has batch norm, and is called once in its step, on real and generated samples together",
         "chapter 10: statistics of real and generated samples together",
+    ),
+    *for_players(
+        lambda player: Rule(
+            "batch-statistics",
+            f"{player}-few",
+            (below("batch", 3.5), above(f"{player}_batch_norms", 0.5)),
+            f"{player} has batch norm, and a batch has {{batch:.0f}} samples",
+            "arithmetic: the variance of two samples has one degree of freedom",
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
+            "batch-statistics",
+            f"{player}-epsilon",
+            (above(f"{player}_norm_eps", 0.05),),
+            f"a normalising layer of {player} adds {{{player}_norm_eps:.2g}} to the variance",
+            "arithmetic: 1e-5 is usual; BatchNorm2d's second argument is epsilon, not the momentum",
+        )
     ),
 ]

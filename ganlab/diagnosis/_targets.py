@@ -46,6 +46,13 @@ RULES = [
     ),
     Rule(
         "targets-broadcast",
+        "slopes-rise",
+        (above("slope_order", 0.97),),
+        "the slopes of D's loss rise with its logits (correlation {slope_order:.2f}): each has the mean of all targets",
+        "arithmetic: of (B,) targets against (B, 1) logits each logit meets all targets",
+    ),
+    Rule(
+        "targets-broadcast",
         "D-same-slopes",
         (below("real_slope_apart", 0.02), below("margin", 1.0), above("loss_slope", 0.02)),
         "D's loss has the same slope on real as on generated samples, {real_slope:+.2f} and {fake_slope:+.2f}",
@@ -68,8 +75,8 @@ RULES = [
     Rule(
         "wasserstein-on-sigmoid",
         "critic-is-probability",
-        (above("logit_low", 0.0), *within("logit_high", 0.3, 1.0), LINEAR),
-        "all mean logits lie in [0, 1], and the loss is linear in them",
+        (above("D_out_kind", 1.5), below("real_slope", -0.98), above("fake_slope", 0.98)),
+        "D ends with a sigmoid, and its loss is linear in what that gives",
         _SLOPES,
     ),
     Rule(

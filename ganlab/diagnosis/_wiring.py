@@ -113,8 +113,22 @@ RULES = [
     Rule(
         "fixed-latents",
         "same-latents",
-        (above("repeat_z", 0.9),),
+        (above("repeat_z", 0.9), below("alike_z", 0.9)),
         "{repeat_z:.0%} of G's inputs were in the batch before, too",
+        _ARITHMETIC,
+    ),
+    Rule(
+        "fixed-latents",
+        "one-latent",
+        (above("alike_z", 0.9), below("repeat_z", 0.9)),
+        "{alike_z:.0%} of G's inputs have their like in the same batch",
+        _ARITHMETIC,
+    ),
+    Rule(
+        "z-unused",
+        "constant-input",
+        (above("alike_z", 0.9), above("repeat_z", 0.9)),
+        "G's inputs are all the same, within a batch and from batch to batch",
         _ARITHMETIC,
     ),
     Rule(

@@ -51,6 +51,13 @@ _GAME = {
     "high_gap": "how far the samples reach above the data, in ranges of the data",
     "repeat": "the share of real samples that were in the batch before",
     "repeat_z": "the share of latents that were in the batch before",
+    "alike_z": "the share of latents that have their like in the same batch",
+    "severed": "whether that slope was asked for without a graph",
+    "reach": "how far the points of a penalty lie outside of both batches, in widths of their range,",
+    "real_calls": "the number of D's calls in its step that are on no samples of G",
+    "fake_calls": "the number of D's calls in its step that are on samples of G",
+    "batch": "the number of samples in a batch",
+    "slope_order": "the correlation of D's logits with the slopes of its loss at them",
     "bad": "whether any number was not finite",
     "bad_step": "the step of the first number that was not finite",
     "bad_forward": "whether that began in a forward pass",
@@ -101,13 +108,18 @@ _PLAYER = {
     "batch_norms": "the number of {}'s batch normalisation layers",
     "weights": "the size of {}'s weights",
     "weights_growth": "the growth of {}'s weights since the first step",
+    "rate": "the learning rate of {}",
+    "momentum": "the momentum, or first beta, of {}'s optimizer",
+    "decay": "the weight decay of {}'s optimizer",
+    "norm_eps": "the largest epsilon of {}'s normalising layers",
+    "bounded": "the share of {}'s layers under spectral normalisation",
     "evenness": "the mean size of {}'s weights over their root mean square",
 }
 # Those that are logarithms to the base 10.
 _LOGS = {
     "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_most",
     "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "weights",
-    "weights_growth", "logit_size", "logit_growth",
+    "weights_growth", "rate", "logit_size", "logit_growth",
 }  # fmt: skip
 _PLAYERS, _EARLY = ("D", "G"), "_early"
 
