@@ -53,7 +53,7 @@ def answers(
     """
     rules, certainties = rules or RULES, certainties or Certainties.shipped()
     fires = firing(table, rules.values())
-    sure = np.where(fires, [certainties.of(name) for name in rules], -1.0)
+    sure = np.where(fires, [certainties.of(rule) for rule in rules.values()], -1.0)
     best = sure.argmax(axis=1)
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     nothing = np.where(np.asarray(learns(table)), HEALTHY, UNKNOWN)
@@ -170,7 +170,8 @@ def calibration(judged: "pandas.DataFrame", edges: Iterable[float] = EDGES) -> "
 def counts(
     table: "pandas.DataFrame", rules: Mapping[str, Rule] | None = None, rounds: int = 4
 ) -> dict[str, tuple[float, ...]]:
-    """How often each rule was right, as `Certainties` wants it: over the rows of the table, each a run.
+    """How often each rule was right, as `Certainties` wants it: over the rows of the table, each a run. A rule for a
+    cause that no run has is not counted: it can only be wrong.
 
     Which rule comes first hangs on the certainties themselves: a few rounds make the two agree.
 
@@ -183,14 +184,19 @@ def counts(
     fires = firing(table, rules.values())
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     right = fires & (causes[None] == table.label.to_numpy()[:, None])
-    names, found = list(rules), {}
-    order = (right.sum(0) + 1) / (fires.sum(0) + 2)
+    there, found = set(table.label), {}
+    order = np.array([Certainties(found).of(rule) for rule in rules.values()])
     for _ in range(rounds):
         sure = np.where(fires, order, -1.0)
-        first = fires & (sure == sure.max(axis=1, keepdims=True))
+        first = np.zeros_like(fires)
+        first[np.arange(len(fires)), sure.argmax(axis=1)] = True
+        first &= fires
         parts = ((right & first).sum(0), first.sum(0), (right & ~first).sum(0), (fires & ~first).sum(0))
-        found = {name: tuple(int(part[i]) for part in parts) for i, name in enumerate(names)}
-        order = np.array([Certainties(found).of(name) for name in names])
+        found = {
+            name: tuple(int(part[i]) for part in parts)
+            for i, (name, rule) in enumerate(rules.items()) if rule.cause in there
+        }  # fmt: skip
+        order = np.array([Certainties(found).of(rule) for rule in rules.values()])
     silent = ~fires.any(axis=1)
     quiet = np.asarray(learns(table))
     for answer, mask in ((HEALTHY, silent & quiet), (UNKNOWN, silent & ~quiet)):

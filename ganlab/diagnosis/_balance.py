@@ -46,6 +46,7 @@ RULES = [
         (*within("D_rounds", 0.001, 0.2), above("G_rounds", 0.9)),
         "D has stepped in {D_rounds:.0%} of the rounds",
         "chapter 16: steps of D",
+        exact=True,
     ),
     Rule(
         "discriminator-frozen",
@@ -53,6 +54,7 @@ RULES = [
         (below("D_rounds", 0.001), above("G_rounds", 0.9)),
         "D's optimizer has not stepped",
         "arithmetic",
+        exact=True,
     ),
     Rule(
         "rotation",
@@ -65,8 +67,8 @@ RULES = [
         "critic-unbounded",
         "no-penalty",
         (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), below("D_bounded", 0.5)),
-        "the loss is linear in the logits, D pays no penalty, no weight is at a bound and no layer is normalised by its "
-        "largest singular value: nothing bounds D's slope",
+        "the loss is linear in the logits, D pays no penalty, no weight is at a bound and no layer is spectrally "
+        "normalised: nothing bounds D's slope",
         "chapter 9: a critic that nothing bounds",
     ),
     Rule(
@@ -75,6 +77,7 @@ RULES = [
         (above("severed", 0.5),),
         "D's slope is asked for without create_graph, so that the penalty is a number that moves nothing",
         "arithmetic: the gradient of the penalty with respect to D's weights is then exactly 0",
+        exact=True,
     ),
     Rule(
         "penalty-wrong",
@@ -82,6 +85,7 @@ RULES = [
         (above("reach", 1.0),),
         "the penalty asks for D's slope at points that lie {reach:.1f} widths outside of both batches",
         "chapter 9: the points lie between real and generated samples",
+        exact=True,
     ),
     Rule(
         "penalty-wrong",
@@ -96,6 +100,7 @@ RULES = [
         ),
         "D is called a third time in its step, and nobody asks for its slope there",
         "chapter 9: a penalty is on the slope, not on the logit",
+        exact=True,
     ),
     Rule(
         "penalty-wrong",

@@ -13,6 +13,7 @@ RULES = [
         (above("bad_input", 0.5),),
         "at step {bad_step:.0f} a network was called with numbers that are not finite",
         "arithmetic",
+        exact=True,
     ),
     Rule(
         "nonfinite-log-sigmoid",
@@ -20,6 +21,7 @@ RULES = [
         (above("bad_logits", 0.5), below("bad_logit", 3.5)),
         "at step {bad_step:.0f} the slope of the loss at D's logits was not finite, and the logits were",
         "chapter 1: log(sigmoid(l)) for large l",
+        exact=True,
     ),
     Rule(
         "nonfinite-penalty-at-zero",
@@ -46,7 +48,7 @@ RULES = [
     Rule(
         "nonfinite-critic",
         "logits-ran-away",
-        (_BAD, LINEAR, above("bad_logit", 3.0), below("penalised", 0.5), below("bad_input", 0.5)),
+        (_BAD, LINEAR, above("bad_logit", 2.0), below("penalised", 0.5), below("bad_input", 0.5)),
         "before step {bad_step:.0f} the mean logits reached {ten_bad_logit:.0e}",
         "chapter 9: a critic that nothing bounds",
     ),

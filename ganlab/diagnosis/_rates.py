@@ -12,6 +12,7 @@ RULES = [
             (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", 0.5)),
             f"the norm of {player}'s gradient is {{ten_{player}_grad:.2g}} in every step",
             "arithmetic: a gradient that is clipped has the norm of the clip",
+            exact=True,
         )
     ),
     *for_players(
@@ -48,6 +49,7 @@ RULES = [
             (above(f"{player}_momentum", 0.95),),
             f"the optimizer of {player} has momentum (or a first beta) {{{player}_momentum:.3g}}",
             "chapters 6 and 14: momentum against a player that moves",
+            exact=True,
         )
     ),
     *for_players(
@@ -57,6 +59,7 @@ RULES = [
             (above(f"{player}_decay", 0.3),),
             f"the optimizer of {player} has weight decay {{{player}_decay:.2g}}",
             "chapter 15: weight decay",
+            exact=True,
         )
     ),
     *for_players(

@@ -8,9 +8,15 @@ RULES = [
     Rule(
         "z-unused",
         "one-sample",
-        (below("spread", 1e-3), below("repeat_z", 0.5)),
+        (
+            below("spread", 1e-3),
+            below("repeat_z", 0.5),
+            below("alike_z", 0.5),
+            above("G_back_early", -2.0),
+            below("G_dead", 0.9),
+        ),
         "the samples of a batch are the same one: their distance is {spread:.0e} of that of the data",
-        "arithmetic: without z a batch has one sample",
+        "arithmetic: without z a batch has one sample; so it has behind dead units or a hundred layers",
     ),
     Rule(
         "collapse",
@@ -25,6 +31,7 @@ RULES = [
         (*within("G_out_kind", 0.5, 1.5), above("real_high", 1.1)),
         "G ends with tanh, and the data reach {real_high:.2g}",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "range-mismatch",
@@ -32,6 +39,7 @@ RULES = [
         (*within("G_out_kind", 0.5, 1.5), below("real_low", -1.1)),
         "G ends with tanh, and the data reach {real_low:.2g}",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "range-mismatch",
@@ -39,6 +47,7 @@ RULES = [
         (*within("G_out_kind", 0.5, 1.5), above("real_low", -0.05), *within("real_high", 0.5, 1.1)),
         "G ends with tanh, and no number of the data is below {real_low:.2g}",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "range-mismatch",
@@ -46,6 +55,7 @@ RULES = [
         (above("G_out_kind", 1.5), below("real_low", -0.1)),
         "G ends with a sigmoid, and the data reach down to {real_low:.2g}",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "range-mismatch",
@@ -53,6 +63,7 @@ RULES = [
         (above("G_out_kind", 1.5), above("real_high", 1.1)),
         "G ends with a sigmoid, and the data reach {real_high:.2g}",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "noise-too-large",
@@ -60,6 +71,7 @@ RULES = [
         (*within("G_out_kind", 0.5, 1.5), above("fake_high", 1.5)),
         "G ends with tanh, and D is shown {fake_high:.1f}: the rest is noise",
         _BOUNDS,
+        exact=True,
     ),
     Rule(
         "batch-statistics",
@@ -67,6 +79,7 @@ RULES = [
         (*within("real_calls", 0.5, 1.5), below("fake_calls", 0.5), above("D_batch_norms", 0.5), below("blind", 0.5)),
         "D has batch norm, and is called once in its step, on real and generated samples together",
         "chapter 10: statistics of real and generated samples together",
+        exact=True,
     ),
     *for_players(
         lambda player: Rule(
@@ -75,6 +88,7 @@ RULES = [
             (below("batch", 3.5), above(f"{player}_batch_norms", 0.5)),
             f"{player} has batch norm, and a batch has {{batch:.0f}} samples",
             "arithmetic: the variance of two samples has one degree of freedom",
+            exact=True,
         )
     ),
     *for_players(
@@ -84,6 +98,7 @@ RULES = [
             (above(f"{player}_norm_eps", 0.05),),
             f"a normalising layer of {player} adds {{{player}_norm_eps:.2g}} to the variance",
             "arithmetic: 1e-5 is usual; BatchNorm2d's second argument is epsilon, not the momentum",
+            exact=True,
         )
     ),
 ]

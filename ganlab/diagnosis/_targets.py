@@ -15,6 +15,7 @@ RULES = [
         (above("g_slope", 0.001),),
         "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.2f}",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "sign-turned",
@@ -22,6 +23,7 @@ RULES = [
         (above("real_slope", 0.98), below("fake_slope", -0.98)),
         "the critic's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "sign-turned",
@@ -29,6 +31,7 @@ RULES = [
         (below("real_slope", -0.02), below("fake_slope", -0.02), above("real_slope_apart", 0.02)),
         "D's loss falls when generated logits rise, as real ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "sign-turned",
@@ -36,6 +39,7 @@ RULES = [
         (above("real_slope", 0.02), above("fake_slope", 0.02), above("real_slope_apart", 0.02)),
         "D's loss falls when real logits fall, as generated ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "targets-swapped",
@@ -43,6 +47,7 @@ RULES = [
         (*within("real_slope", 0.001, 0.98), *within("fake_slope", -0.98, -0.001)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "targets-broadcast",
@@ -50,6 +55,7 @@ RULES = [
         (above("slope_order", 0.97),),
         "the slopes of D's loss rise with its logits (correlation {slope_order:.2f}): each has the mean of all targets",
         "arithmetic: of (B,) targets against (B, 1) logits each logit meets all targets",
+        exact=True,
     ),
     Rule(
         "targets-broadcast",
@@ -71,6 +77,7 @@ RULES = [
         (above("D_out_kind", 1.5), LOGISTIC, below("fake_slope", 0.9)),
         "D ends with a sigmoid, and its loss takes logits",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "wasserstein-on-sigmoid",
@@ -78,6 +85,7 @@ RULES = [
         (above("D_out_kind", 1.5), below("real_slope", -0.98), above("fake_slope", 0.98)),
         "D ends with a sigmoid, and its loss is linear in what that gives",
         _SLOPES,
+        exact=True,
     ),
     Rule(
         "smoothing-on-fakes",
@@ -92,5 +100,6 @@ RULES = [
         (above("blind", 0.5), above("G_grad", -20.0)),
         "in {blind:.0%} of its steps G had a gradient, and none of it came by way of D",
         "arithmetic: a loss through D has a slope at D's logits",
+        exact=True,
     ),
 ]

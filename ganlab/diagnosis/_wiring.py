@@ -11,6 +11,7 @@ RULES = [
         (above("G_detached", 0.5),),
         "in {G_detached:.0%} of the measurements no gradient reached any parameter of G",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "detached",
@@ -18,6 +19,7 @@ RULES = [
         (above("G_stale", 0.5),),
         "in {G_stale:.0%} of the measurements G's gradients were left over from an earlier step",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "frozen-generator",
@@ -25,6 +27,7 @@ RULES = [
         (above("G_frozen", 0.9),),
         "all parameters of G have requires_grad off",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "frozen-generator",
@@ -32,6 +35,7 @@ RULES = [
         (below("G_update_most", -9.0), below("G_detached", 0.5), below("G_frozen", 0.5)),
         "the largest step of G was {ten_G_update_most:.0e} of its weights",
         "float32 resolves 6e-8",
+        exact=True,
     ),
     Rule(
         "discriminator-frozen",
@@ -39,6 +43,7 @@ RULES = [
         (*within("D_frozen", 0.4, 0.9),),
         "{D_frozen:.0%} of D's layers have requires_grad off",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "discriminator-frozen",
@@ -46,6 +51,7 @@ RULES = [
         (above("D_frozen", 0.9),),
         "all parameters of D have requires_grad off",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "discriminator-frozen",
@@ -53,6 +59,7 @@ RULES = [
         (below("D_update_most", -9.0), below("D_bad", 0.5)),
         "the largest step of D was {ten_D_update_most:.0e} of its weights",
         "float32 resolves 6e-8",
+        exact=True,
     ),
     Rule(
         "discriminator-eval",
@@ -60,6 +67,7 @@ RULES = [
         (above("D_eval", 0.5),),
         "D was in eval mode in {D_eval:.0%} of its steps",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "generator-eval",
@@ -67,6 +75,7 @@ RULES = [
         (above("G_eval", 0.5),),
         "G was in eval mode in {G_eval:.0%} of its steps",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "gradients-not-cleared",
@@ -74,6 +83,7 @@ RULES = [
         (above("D_carried", 0.02), above("G_carried", 0.02)),
         "when backward began, .grad of G held {G_carried:.1f} of the gradient then used, and that of D {D_carried:.1f}",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "gradients-not-cleared",
@@ -81,6 +91,7 @@ RULES = [
         (above("G_carried", 0.02), below("D_carried", 0.02)),
         "when a backward pass began, .grad of G held {G_carried:.1f} of the gradient then used",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "discriminator-gradients-leak",
@@ -88,6 +99,7 @@ RULES = [
         (above("D_carried", 0.02), below("G_carried", 0.02)),
         "when D's backward pass began, its .grad held {D_carried:.1f} of the gradient then used, and G's was cleared",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "foreign-optimizer",
@@ -95,6 +107,7 @@ RULES = [
         (above("G_moves_other", -8.0),),
         "G's step moved D by {ten_G_moves_other:.0e} of its weights",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "foreign-optimizer",
@@ -102,6 +115,7 @@ RULES = [
         (above("D_moves_other", -8.0),),
         "D's step moved G by {ten_D_moves_other:.0e} of its weights",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "one-batch",
@@ -109,6 +123,7 @@ RULES = [
         (above("repeat", 0.97),),
         "{repeat:.0%} of the real samples were in the batch before, too",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "fixed-latents",
@@ -116,6 +131,7 @@ RULES = [
         (above("repeat_z", 0.9), below("alike_z", 0.9)),
         "{repeat_z:.0%} of G's inputs were in the batch before, too",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "fixed-latents",
@@ -123,6 +139,7 @@ RULES = [
         (above("alike_z", 0.9), below("repeat_z", 0.9)),
         "{alike_z:.0%} of G's inputs have their like in the same batch",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "z-unused",
@@ -130,6 +147,7 @@ RULES = [
         (above("alike_z", 0.9), above("repeat_z", 0.9)),
         "G's inputs are all the same, within a batch and from batch to batch",
         _ARITHMETIC,
+        exact=True,
     ),
     Rule(
         "discriminator-memorises",
@@ -137,5 +155,6 @@ RULES = [
         (above("repeat", 0.25), below("repeat", 0.97)),
         "{repeat:.0%} of the real samples were in the batch before, too: there are few of them",
         "chapter 15: D tells 100 digits by heart",
+        exact=True,
     ),
 ]

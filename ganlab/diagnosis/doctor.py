@@ -20,7 +20,7 @@ from ganlab.diagnosis.report import HEALTHY, UNKNOWN, Diagnosis, Finding
 from ganlab.diagnosis.rules import Rule, below, told
 
 RULES: dict[str, Rule] = {
-    rule.name: rule
+    rule.name: rule if family is _nonfinite else rule.of_finite()
     for family in (_wiring, _nonfinite, _targets, _depth, _samples, _rates, _balance)
     for rule in family.RULES
 }
@@ -69,14 +69,14 @@ def findings(numbers: Mapping[str, float]) -> list[Finding]:
     certainties = Certainties.shipped()
     best: dict[str, Rule] = {}
     for rule in fired(numbers):
-        if rule.cause not in best or certainties.of(rule.name) > certainties.of(best[rule.cause].name):
+        if rule.cause not in best or certainties.of(rule) > certainties.of(best[rule.cause]):
             best[rule.cause] = rule
-    order = sorted(best.values(), key=lambda rule: -certainties.of(rule.name))
+    order = sorted(best.values(), key=lambda rule: -certainties.of(rule))
     if not order:
         return [_nothing(numbers, certainties)]
     names = [rule.cause for rule in order]
     return [
-        _finding(rule, numbers, certainties.of(rule.name, later=place > 0), tuple(n for n in names if n != rule.cause))
+        _finding(rule, numbers, certainties.of(rule, later=place > 0), tuple(n for n in names if n != rule.cause))
         for place, rule in enumerate(order)
     ]
 

@@ -5,7 +5,7 @@ A condition on a logarithm is told on the number itself: log10 below -4.5 is "be
 
 from collections.abc import Iterable
 
-from ganlab.diagnosis.rules import Condition, Rule
+from ganlab.diagnosis.rules import FINITE, Condition, Rule
 
 # Of the game.
 _GAME = {
@@ -155,6 +155,8 @@ def conditions(rule: Rule, player: str = "") -> str:
     """
     bounds: dict[str, list[Condition]] = {}
     for condition in rule.when:
+        if condition == FINITE:
+            continue
         bounds.setdefault(condition.feature, []).append(condition)
     return ", and ".join(f"{words(feature, player)} is {_between(found)}" for feature, found in bounds.items())
 

@@ -1,7 +1,7 @@
 """What a rule is: a cause, the conditions that speak for it, and where its thresholds come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 
@@ -61,6 +61,9 @@ def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]
     return above(feature, low), below(feature, high)
 
 
+FINITE = below("bad", 0.5)  # once a number was not finite, sizes say nothing any more
+
+
 @dataclass(frozen=True)
 class Rule:
     """All conditions hold: then this is a cause to think of.
@@ -76,6 +79,7 @@ class Rule:
         when: the conditions, all of them.
         evidence: a sentence; what stands in braces are features.
         source: what the thresholds rest on: a chapter's experiment, a paper, or arithmetic.
+        exact: what it looks at has one value, or one sign, in every game without the fault.
     """
 
     cause: str
@@ -83,9 +87,14 @@ class Rule:
     when: tuple[Condition, ...]
     evidence: str
     source: str
+    exact: bool = False
 
     def fires(self, features: Mapping[str, float]) -> bool:
         return all(condition(features) for condition in self.when)
+
+    def of_finite(self) -> "Rule":
+        """The same, of runs in which all numbers are finite; an exact rule is as it was."""
+        return self if self.exact else replace(self, when=(*self.when, FINITE))
 
     def tells(self, features: Mapping[str, float]) -> str:
         """The evidence, with its numbers."""
