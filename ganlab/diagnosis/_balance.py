@@ -36,7 +36,7 @@ RULES = [
     Rule(
         "discriminator-too-weak",
         "cannot-tell",
-        (below("pair_accuracy", 0.57), above("energy", 0.2), above("energy_fall", 0.85), above("D_update", -6.0)),
+        (below("pair_accuracy", 0.66), above("energy", 0.1), above("energy_fall", 0.8), above("D_update", -6.0)),
         "D orders {pair_accuracy:.0%} of the pairs rightly, though samples and data are apart",
         "chapter 16: accuracy",
     ),
@@ -59,16 +59,22 @@ RULES = [
     Rule(
         "rotation",
         "turns",
-        (below("pair_low", 0.35), above("pair_accuracy_swing", 0.15), above("energy", 0.2), LOGISTIC),
+        (
+            below("pair_low", 0.3),
+            above("pair_accuracy_swing", 0.2),
+            above("energy", 0.2),
+            above("energy_fall", 0.8),
+            LOGISTIC,
+        ),
         "D orders from {pair_low:.0%} of the pairs rightly, and its order turns",
         "chapter 6: players that circle",
     ),
     Rule(
         "critic-unbounded",
         "no-penalty",
-        (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), below("D_bounded", 0.5)),
-        "the loss is linear in the logits, D pays no penalty, no weight is at a bound and no layer is spectrally "
-        "normalised: nothing bounds D's slope",
+        (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), below("D_bounded", 0.5), above("logit_size", 0.15)),
+        "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no penalty, "
+        "no weight is at a bound, no layer is spectrally normalised",
         "chapter 9: a critic that nothing bounds",
     ),
     Rule(
@@ -111,8 +117,15 @@ RULES = [
     ),
     Rule(
         "penalty-wrong",
+        "one-norm",
+        (LINEAR, above("penalised", 0.5), *within("batch_slope", 0.75, 1.33), above("batch", 7.0)),
+        "there is a penalty, and D's slope at the samples is {input_slope:.2f}: 1 over the root of the batch",
+        "arithmetic: where one norm of the slopes of all samples is held at 1, each has that slope",
+    ),
+    Rule(
+        "penalty-wrong",
         "flattens",
-        (LINEAR, above("penalised", 0.5), below("input_slope", 0.15)),
+        (LINEAR, above("penalised", 0.5), below("input_slope", 0.05)),
         "there is a penalty, and D's slope at the samples is {input_slope:.3f}, where it asks for 1",
         "chapter 9: twelve mistakes",
     ),

@@ -1,12 +1,12 @@
 """Rules on depth: the gradient from layer to layer, and units that pass none on."""
 
-from ganlab.diagnosis.rules import Rule, above, below
+from ganlab.diagnosis.rules import Rule, above, below, for_players, within
 
 RULES = [
     Rule(
         "depth-vanishing",
         "G-vanishes",
-        (below("G_back_early", -2.0),),
+        (*within("G_back_early", -25.0, -2.0),),
         "dL/dh at G's first layer is {ten_G_back_early:.0e} of that at its last",
         "chapter 4: variance maps",
     ),
@@ -16,6 +16,16 @@ RULES = [
         (above("G_back_early", 2.0),),
         "dL/dh at G's first layer is {ten_G_back_early:.0e} times that at its last",
         "chapter 4: variance maps",
+    ),
+    *for_players(
+        lambda player: Rule(
+            "explosion",
+            f"{player}-forward",
+            (above(f"{player}_rms_inside", 1.0), above(f"{player}_rms_growth", 0.4), below(f"{player}_saturated", 0.5)),
+            f"the outputs of a layer inside {player} are {{ten_{player}_rms_inside:.0f}} in root mean square, "
+            f"{{ten_{player}_rms_growth:.0f}} times those of its first layer",
+            "chapter 4: variance maps; in healthy games of the set part they stay near 1",
+        )
     ),
     Rule(
         "dead-units",

@@ -11,13 +11,23 @@ _PLAIN = (
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
     "repeat", "repeat_z", "alike_z", "reach", "real_calls", "fake_calls", "batch", "slope_order",
 )  # fmt: skip
-_LOGITS = ("margin", "margin_first", "margin_early", "swing", "logit_low", "logit_high", "logit_growth", "logit_size")
+_LOGITS = (
+    "margin",
+    "margin_first",
+    "logit_first",
+    "margin_early",
+    "swing",
+    "logit_low",
+    "logit_high",
+    "logit_growth",
+    "logit_size",
+)
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "told",
-    "linear",
+    "linear", "batch_slope",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -27,6 +37,7 @@ def features(chart: Chart) -> dict[str, float]:
 
     margin: mean logit on real less that on generated samples, late; margin_early and margin_first likewise.
     swing: standard deviation, over late steps, of the mean of both mean logits.
+    logit_first: the lesser mean logit at the first step.
     logit_low, logit_high: least and greatest mean logit of the run.
     same_slopes: |loss_slope - fake_slope|, 0 where G's loss has on the generated samples the slope of D's, as with
         minimax and Wasserstein. opposite_slopes: |loss_slope + fake_slope - 1|, 0 where the two add up to 1, as with
@@ -35,13 +46,14 @@ def features(chart: Chart) -> dict[str, float]:
         early. Name_swing: standard deviation over late steps.
     pair_low: the least pair_accuracy of late steps.
     penalised: whether D was asked for its slope at samples in any step. severed: whether always without a graph.
+    batch_slope: input_slope times the root of the batch: 1 where one norm of the slopes of all samples is held at 1.
     told: share of steps with both logits known.
     linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
         of the data; positive is beyond the data.
-    energy_first: at the first step. energy_fall: late over first. energy_least: of the run.
+    energy_first: at the first step at which it is known. energy_fall: late over first. energy_least: of the run.
     """
     block = chart.game
     found = {name: late(block, name)[0] for name in _PLAIN}
@@ -54,12 +66,14 @@ def features(chart: Chart) -> dict[str, float]:
         both = np.concatenate([real, fake])
         found |= {
             "margin": median(late_part(block, real - fake))[0], "margin_first": (real - fake)[0, 0],
+            "logit_first": float(min(real[0, 0], fake[0, 0])),
             "swing": float(np.nanstd(late_part(block, real + fake) / 2)),
             "logit_low": least(both), "logit_high": most(both),
             "margin_early": median(early_part(block, real - fake))[0],
             "logit_size": log(max(abs(least(both)), abs(most(both)))),
             "logit_growth": _growth(block, np.abs(np.stack([real, fake])).max(axis=0)),
         }  # fmt: skip
+    found["batch_slope"] = found["input_slope"] * np.sqrt(found["batch"])
     found["real_slope_apart"] = abs(found["real_slope"] - found["fake_slope"])
     found["same_slopes"] = abs(found["loss_slope"] - found["fake_slope"])
     found["opposite_slopes"] = abs(found["loss_slope"] + found["fake_slope"] - 1)

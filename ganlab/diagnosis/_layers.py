@@ -10,15 +10,16 @@ from ganlab.diagnosis.chart import Block, Chart
 
 _BOUNDED = ("Tanh", "Sigmoid")
 _NAMES = (
-    "depth", "back", "back_early", "back_rate", "forward", "rms_last", "dead", "dead_mean", "saturated",
-    "out_saturated", "out_kind", "batch_norms",
+    "depth", "back", "back_early", "back_rate", "forward", "rms_first", "rms_inside", "rms_growth", "rms_last", "dead",
+    "dead_mean", "saturated", "out_saturated", "out_kind", "batch_norms",
 )  # fmt: skip
 
 
 def features(chart: Chart) -> dict[str, float]:
     """P_depth: how many layers with weights. P_back: log10 of RMS dL/dh at the first layer over that at the last, late;
     P_back_early; P_back_rate: that a layer. P_forward: log10 of the RMS at the last layer with weights over that at the
-    first.
+    first. P_rms_first: log10 of that at the first, early; P_rms_inside: the largest, early, but for the last layer;
+    P_rms_growth: that over the first.
 
     P_dead: largest share of dead units among its layers, late. P_saturated: the same of saturated ones, without the
     last layer; P_out_saturated: of the last. P_out_kind: 1 tanh, 2 sigmoid, 0 another.
@@ -42,6 +43,12 @@ def _of(block: Block | None) -> Iterator[tuple[str, float]]:
     yield "back_early", _ends(before)
     yield "back_rate", _ends(before) / max(len(kinds) - 1, 1)
     yield "forward", _ends(rms[weighted]) * -1
+    sizes = early(block, "rms")[weighted]
+    sizes = sizes[~np.isnan(sizes)]
+    inside = sizes[: max(len(sizes) - 1, 1)]
+    yield "rms_first", log(sizes[0]) if len(sizes) else np.nan
+    yield "rms_inside", log(inside.max()) if len(inside) else np.nan
+    yield "rms_growth", log(inside.max()) - log(sizes[0]) if len(inside) else np.nan
     yield "rms_last", log(rms[-1])
     dead, full = late(block, "dead_share"), late(block, "saturated_share")
     yield "dead", _largest(dead)

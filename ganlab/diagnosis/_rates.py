@@ -1,8 +1,6 @@
 """Rules on the size of the steps: learning rates, clipping, decay, and weights at a bound."""
 
-from ganlab.diagnosis.rules import Rule, above, below, for_players
-
-_ADAM = "arithmetic: Adam's step is about its rate over the weights' size; the rates of chapter 14"
+from ganlab.diagnosis.rules import Rule, above, below, for_players, within
 
 RULES = [
     *for_players(
@@ -18,28 +16,48 @@ RULES = [
     *for_players(
         lambda player: Rule(
             "rate-too-small",
+            f"{player}-small-rate",
+            (
+                *within(f"{player}_rate", -12.0, -4.4),
+                above(f"{player}_adaptive", 0.5),
+                below(f"{player}_update", -3.0),
+                above(f"{player}_update_most", -9.0),
+            ),
+            f"the rate of {player} is {{ten_{player}_rate:.0e}}, and a step moves its weights by "
+            f"{{ten_{player}_update:.0e}} of their size",
+            "a fifth of the 2e-4 of Radford et al. (2016); chapter 14",
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
+            "rate-too-small",
             f"{player}-slow",
-            (below(f"{player}_update", -3.3), above(f"{player}_update_most", -9.0)),
+            (
+                below(f"{player}_update", -4.0),
+                below(f"{player}_update_early", -4.0),
+                above(f"{player}_update_most", -9.0),
+                below(f"{player}_adaptive", 0.5),
+            ),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
-            _ADAM,
+            "arithmetic: ten thousand such steps for a weight to change by its own size",
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
+            "rate-too-large",
+            f"{player}-large-rate",
+            (above(f"{player}_rate", -2.1), above(f"{player}_adaptive", 0.5)),
+            f"the rate of {player} is {{ten_{player}_rate:.2g}}, and its optimizer's steps are as large as that",
+            "arithmetic: weights of 0.05 change by a sixth in one step of 0.008; chapter 14",
         )
     ),
     *for_players(
         lambda player: Rule(
             "rate-too-large",
             f"{player}-fast",
-            (above(f"{player}_update", -1.5),),
+            (above(f"{player}_update", -1.2),),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
-            _ADAM,
-        )
-    ),
-    *for_players(
-        lambda player: Rule(
-            "rate-too-large",
-            f"{player}-grows",
-            (above(f"{player}_weights_growth", 0.25),),
-            f"the weights of {player} have grown to {{ten_{player}_weights_growth:.1f}} times their first size",
-            "chapter 17: healthy games of the set part grow by less than half of that",
+            "chapter 17: the largest in a healthy game of the set part is 0.05",
         )
     ),
     *for_players(
@@ -75,7 +93,7 @@ RULES = [
         lambda player: Rule(
             "weights-at-clip-bound",
             f"{player}-even",
-            (above(f"{player}_evenness", 0.9),),
+            (above(f"{player}_evenness", 0.9), below(f"{player}_weights_growth", 0.1)),
             f"the weights of {player} are nearly all of one size: the mean is {{{player}_evenness:.2f}} of the root "
             "mean square",
             "chapter 9: weights at the bound; uniform weights have 0.87",

@@ -19,6 +19,14 @@ RULES = [
         "arithmetic: without z a batch has one sample; so it has behind dead units or a hundred layers",
     ),
     Rule(
+        "z-unused",
+        "first-layer-silent",
+        (below("G_rms_first", -20.0),),
+        "the first layer of G gives 0",
+        "arithmetic: its weights are 0",
+        exact=True,
+    ),
+    Rule(
         "collapse",
         "spread-has-fallen",
         (*within("spread", 1e-3, 0.35), below("spread_fall", 0.6)),

@@ -52,7 +52,7 @@ RULES = [
     Rule(
         "targets-broadcast",
         "slopes-rise",
-        (above("slope_order", 0.97),),
+        (above("slope_order", 0.9), below("fake_calls", 0.5)),
         "the slopes of D's loss rise with its logits (correlation {slope_order:.2f}): each has the mean of all targets",
         "arithmetic: of (B,) targets against (B, 1) logits each logit meets all targets",
         exact=True,
@@ -67,8 +67,8 @@ RULES = [
     Rule(
         "double-sigmoid",
         "logits-are-probabilities",
-        (above("logit_low", 0.0), below("logit_high", 1.0), *within("fake_slope", 0.4, 0.8), LOGISTIC),
-        "all mean logits lie in [0, 1], between {logit_low:.2f} and {logit_high:.2f}",
+        (above("logit_low", 0.0), below("logit_high", 1.0), above("logit_first", 0.3), LOGISTIC),
+        "all mean logits lie in [0, 1], between {logit_low:.2f} and {logit_high:.2f}, and began at {logit_first:.2f}",
         _SLOPES,
     ),
     Rule(
@@ -90,7 +90,7 @@ RULES = [
     Rule(
         "smoothing-on-fakes",
         "fake-target-above-0",
-        (*within("opposite_slopes", 0.04, 0.45), *within("fake_target", 0.04, 0.45), below("loss_slope", 0.99)),
+        (*within("opposite_slopes", 0.04, 0.45), *within("fake_target", 0.04, 0.45), above("real_target", 0.88)),
         "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of a target of {fake_target:.2f}",
         _SLOPES,
     ),

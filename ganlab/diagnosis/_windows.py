@@ -25,8 +25,13 @@ def early(block: Block | None, column: str) -> np.ndarray:
 
 
 def first(block: Block | None, column: str) -> np.ndarray:
-    """(K,): at the first step."""
-    return _over(block, column, lambda _, values: values[:1])
+    """(K,): at the first step at which any is known."""
+    return _over(block, column, lambda _, values: values[_known(values)][:1])
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(values).all(axis=tuple(range(1, values.ndim)))
+    return known if known.any() else np.ones_like(known)
 
 
 def _over(block: Block | None, column: str, part: Callable[[Block, np.ndarray], np.ndarray]) -> np.ndarray:

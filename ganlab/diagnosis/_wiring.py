@@ -32,7 +32,7 @@ RULES = [
     Rule(
         "frozen-generator",
         "G-still",
-        (below("G_update_most", -9.0), below("G_detached", 0.5), below("G_frozen", 0.5)),
+        (below("G_update_most", -9.0), below("G_detached", 0.5), below("G_frozen", 0.5), above("G_grad", -20.0)),
         "the largest step of G was {ten_G_update_most:.0e} of its weights",
         "float32 resolves 6e-8",
         exact=True,

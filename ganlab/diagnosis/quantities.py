@@ -14,6 +14,7 @@ _GAME = {
     "pair_accuracy": "the share of pairs of a real and a generated sample that D orders rightly",
     "real_logit": "the mean logit of real samples",
     "fake_logit": "the mean logit of generated samples",
+    "logit_first": "the lesser mean logit at the first step",
     "logit_low": "the least mean logit of the run",
     "logit_high": "the largest mean logit of the run",
     "margin": "the mean logit of real samples less that of generated ones",
@@ -54,6 +55,7 @@ _GAME = {
     "alike_z": "the share of latents that have their like in the same batch",
     "severed": "whether that slope was asked for without a graph",
     "reach": "how far the points of a penalty lie outside of both batches, in widths of their range,",
+    "batch_slope": "the slope of D's logit on its input, times the root of the batch,",
     "real_calls": "the number of D's calls in its step that are on no samples of G",
     "fake_calls": "the number of D's calls in its step that are on samples of G",
     "batch": "the number of samples in a batch",
@@ -99,6 +101,9 @@ _PLAYER = {
     "back": "dL/dh at {}'s first layer over that at its last",
     "back_rate": "the same ratio a layer",
     "forward": "the activations of {}'s last layer over those of its first",
+    "rms_first": "the activations of {}'s first layer, at the start,",
+    "rms_inside": "the largest activations, in root mean square, inside {}",
+    "rms_growth": "those over the activations of {}'s first layer",
     "rms_last": "the activations of {}'s last layer",
     "dead": "the largest share of dead units in a layer of {}",
     "dead_mean": "the mean share of dead units in {}",
@@ -109,6 +114,7 @@ _PLAYER = {
     "weights": "the size of {}'s weights",
     "weights_growth": "the growth of {}'s weights since the first step",
     "rate": "the learning rate of {}",
+    "adaptive": "whether {}'s optimizer divides by the size of the gradient",
     "momentum": "the momentum, or first beta, of {}'s optimizer",
     "decay": "the weight decay of {}'s optimizer",
     "norm_eps": "the largest epsilon of {}'s normalising layers",
@@ -118,8 +124,8 @@ _PLAYER = {
 # Those that are logarithms to the base 10.
 _LOGS = {
     "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_most",
-    "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "weights",
-    "weights_growth", "rate", "logit_size", "logit_growth",
+    "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "rms_first", "rms_inside",
+    "rms_growth", "weights", "weights_growth", "rate", "logit_size", "logit_growth",
 }  # fmt: skip
 _PLAYERS, _EARLY = ("D", "G"), "_early"
 

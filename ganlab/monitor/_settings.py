@@ -11,7 +11,13 @@ from ganlab._numeric import NAN
 from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
-SETTINGS = ("rate", "momentum", "decay", "norm_eps", "bounded")
+SETTINGS = ("rate", "adaptive", "momentum", "decay", "norm_eps", "bounded")
+_ADAPTIVE = (
+    "betas",
+    "alpha",
+    "lr_decay",
+    "rho",
+)  # what Adam and its kin, RMSprop, Adagrad and Adadelta have and SGD not
 _BOUNDS = ("spectral", "orthogonal")  # parts of the names of what bounds the slope of a layer
 
 
@@ -25,9 +31,10 @@ def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tup
 
 
 def _of(optimizer: Optimizer, member: int) -> list[float]:
-    """The largest of all groups of parameters: rate, momentum (or the first beta), weight decay."""
+    """The largest of all groups of parameters: rate, whether its steps are divided by the gradient's size, momentum (or
+    the first beta), weight decay."""
     found = []
-    for read in (_rate, _momentum, lambda group: group.get("weight_decay")):
+    for read in (_rate, _adaptive, _momentum, lambda group: group.get("weight_decay")):
         numbers = [_number(read(group), member) for group in optimizer.param_groups]
         known = [number for number in numbers if number == number]
         found.append(max(known) if known else NAN)
@@ -36,6 +43,10 @@ def _of(optimizer: Optimizer, member: int) -> list[float]:
 
 def _rate(group: Mapping[str, Any]) -> Any:
     return group.get("lr")
+
+
+def _adaptive(group: Mapping[str, Any]) -> float:
+    return float(any(name in group for name in _ADAPTIVE))
 
 
 def _momentum(group: Mapping[str, Any]) -> Any:

@@ -129,10 +129,10 @@ def moves(monitor) -> "pandas.DataFrame":
 def settings(monitor) -> "pandas.DataFrame":
     """A row for each player (phase) and seed: what is written down of its optimizer and its network, as it is now.
 
-    Columns: phase, seed, optimizer (its class), rate, momentum (of Adam its first beta), decay (weight decay), the
-    largest over groups of parameters; norm_eps (the largest number that a normalising layer adds to a variance) and
-    bounded (the share of its layers with weights that spectral normalisation or a like parametrization bounds). NaN: it
-    has none.
+    Columns: phase, seed, optimizer (its class); the largest over groups of parameters of rate, adaptive (1 if steps are
+    divided by the size of the gradient, as Adam's), momentum (of Adam its first beta) and decay (weight decay);
+    norm_eps (the largest number that a normalising layer adds to a variance) and bounded (the share of its layers with
+    weights that spectral normalisation or a like parametrization bounds). NaN: it has none.
 
     >>> import torch
     >>> from ganlab.monitor import Monitor

@@ -1,0 +1,46 @@
+"""How sure the rules are, counted on the games that they were set on."""
+
+import csv
+import io
+from pathlib import Path
+
+import ganlab.diagnosis
+from ganlab._files import replace
+from ganlab.clinic.labels import BORNE_OUT, verdicts
+from ganlab.clinic.runs import runs
+from ganlab.clinic.scores import counts
+from ganlab.diagnosis.certainty import rows
+from ganlab.study import recorded
+
+STEP = 200
+
+
+def counted() -> dict[str, tuple[float, ...]]:
+    """Of each rule how often it spoke, and was right, after 200 steps of the recorded games of the part "set" whose
+    label a long run bears out. A certainty that is said later in a run, or earlier, is that one too.
+
+    >>> from ganlab.clinic.certainties import counted
+    >>> first_right, first, _, _ = counted()["same-latents"]
+    >>> first_right == first > 3
+    True
+    """
+    table = runs()
+    borne_out = verdicts(recorded("clinic-labels"))
+    case = table.game + " / " + table.setting + " / " + table.loss
+    kept = (table.part == "set") & (table.step == STEP) & (case.map(borne_out) == BORNE_OUT)
+    return counts(table[kept].reset_index(drop=True))
+
+
+def write(path: str | Path | None = None) -> None:
+    """Write them where the doctor reads them, or to another file."""
+    path = Path(ganlab.diagnosis.__file__).parent / "certainty.csv" if path is None else Path(path)
+    lines = list(rows(counted()))
+    replace(path, lambda file: file.write(_text(lines).encode()))
+
+
+def _text(lines: list[dict[str, object]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, ["rule", "first_right", "first", "later_right", "later"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue()
