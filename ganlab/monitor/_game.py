@@ -9,17 +9,17 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
+from ganlab.monitor._apart import apart
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
-from ganlab.monitor._order import order_of
-from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick, reach
+from ganlab.monitor._order import LOGITS, judgement, order_of
+from ganlab.monitor._penalty import PENALTY, filled, of_penalty, standing
+from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick
 from ganlab.monitor._series import Series
 
 # The columns of a point, in this order, by what they are read off.
-LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit")
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
-PENALTY = ("penalised", "severed", "reach")
 CALLS = ("real_calls", "fake_calls", "batch")
 GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z", "alike_z", *PENALTY, *CALLS, "slope_order")
 KEPT = 8  # passes of a generator, where there are many without a graph
@@ -32,7 +32,8 @@ class Game:
     the backward pass of G's own step: they cost no pass of their own, and hold for any loss.
 
     A call in D's own step is one on fakes if its input is what a generator has just made, detached or not, and else one
-    on real samples. Where that does not tell (both in one batch, samples that were augmented), `logits` has to.
+    on real samples. Where that does not tell (both in one batch, samples with noise), the nearer batch is that of the
+    generator (`ganlab.monitor._apart`); where that does not tell either, `logits` has to.
 
     Args:
         generators: the networks that make fakes.
@@ -66,6 +67,7 @@ class Game:
         self._penalty: list[Call] = []  # in which calls of D's step, as far as they are known
         self._counts: tuple[int, int, int] | None = None  # of `CALLS`, in D's step
         self._order: Tensor | None = None
+        self._sure: Tensor | None = None  # whether D's calls could be told apart by their distance
         self._z: Tensor | None = None
         self._made = []
 
@@ -134,6 +136,8 @@ class Game:
                 self._take(*own)
             elif self._told is not None:
                 self._sum([], [])
+            else:
+                self._tell_apart()
             mine = [] if own is None or self.shared else own[1]
             self._waiting = [call for call in self._calls if call.attached and call not in mine]
             slopes = [sign for sign in self._signs if sign is not None]
@@ -172,10 +176,25 @@ class Game:
         self._sum(real, fake)
         # Where the generated samples stand among D's inputs, there stand the real ones.
         place = next((call.made for call in fake if call.made is not None), None)
-        picked = [[_of(call.xs, place, self._lead) for call in calls] for calls in (real, fake)]
+        picked = [[standing(call.xs, place, self._lead) for call in calls] for calls in (real, fake)]
         known = [[x for x in some if x is not None] for some in picked]
         alike = all(some and len({x.shape[self._lead :] for x in some}) == 1 for some in known)
         self._samples = tuple(torch.cat(some, self._lead - 1) for some in known) if alike else None
+
+    def _tell_apart(self) -> None:
+        """D's calls of this step, none of which is on what a generator gave."""
+        some = [call for call in self._calls if not call.asked]
+        if any(call.attached or call.made is not None for call in some):
+            return
+        for outputs, z in reversed(self._made):
+            if (found := apart(some, outputs, self._lead)) is not None:
+                self._logits = found.real.logits, found.fake.logits
+                self._samples = found.real.x, found.fake.x
+                self._signs = tuple(None if one.slopes is None else one.slopes.sum(-1) for one in found[:2])
+                self._sure, self._z = found.sure, z
+                if self._counts == (2, 0, self._counts[2]):
+                    self._counts = (1, 1, self._counts[2])
+                return
 
     def _sum(self, real: list[Call], fake: list[Call]) -> None:
         """The gradients at the logits that were told, or at D's own."""
@@ -196,55 +215,28 @@ class Game:
         """The step is over: keep its numbers."""
         pair, shown, push = self._logits, self._samples, total(self._push)
         known = (
-            (len(LOGITS), None if pair is None else _numbers(*pair)),
+            (len(LOGITS), None if pair is None else self._if_sure(judgement(*pair))),
             (len(PUSH), None if push is None else torch.stack([push[1], push[2] / len(self._push)])),
-            *((1, None if sign is None else sign[None]) for sign in self._signs),
+            *((1, None if sign is None else self._if_sure(sign[None])) for sign in self._signs),
             (1, None if push is None else push[:1]),
-            (len(SAMPLES), None if shown is None else compared(*shown, self._lead)),
-            (1, None if shown is None else self._repeats.share(shown[0])[None]),
+            (len(SAMPLES), None if shown is None else self._if_sure(compared(*shown, self._lead))),
+            (1, None if shown is None else self._if_sure(self._repeats.share(shown[0])[None])),
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
             last = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
-            known = (*known, (2, last), (len(PENALTY), self._of_penalty(like)), (len(CALLS), self._of_calls(like)),
-                     (1, None if self._order is None else self._order[None]))  # fmt: skip
+            penalty = of_penalty(self._penalised, self._penalty, shown, like, self._lead)
+            counts = None if self._counts is None else filled(self._counts, like)
+            order = None if self._order is None else self._order[None]
+            known = (*known, (2, last), (len(PENALTY), penalty), (len(CALLS), counts), (1, order))
             nothing = torch.full_like(like, NAN)
             self.series.add(step, torch.cat([
                 nothing.expand(length, *like.shape) if rows is None else rows for length, rows in known
             ]))  # fmt: skip
         self._forget()
 
-    def _of_penalty(self, like: Tensor) -> Tensor:
-        """(3,) or (3, N), the rows of `PENALTY`."""
-        nothing, shown = torch.full_like(like, NAN), self._samples
-        found = [one.to(like) for call in self._penalty if (one := call.slopes.severed()) is not None]
-        severed = torch.stack(found).amax().expand_as(like) if found else nothing
-        places = [x for call in self._penalty if (x := _of(call.xs, call.made, self._lead)) is not None]
-        alike = shown is not None and {x.shape[self._lead :] for x in places} == {shown[0].shape[self._lead :]}
-        far = reach(places, *shown, self._lead).to(like) if alike else nothing
-        return torch.stack([torch.full_like(like, float(self._penalised)), severed, far])
-
-    def _of_calls(self, like: Tensor) -> Tensor | None:
-        """(3,) or (3, N), the rows of `CALLS`."""
-        if self._counts is None:
-            return None
-        return torch.stack([torch.full_like(like, float(count)) for count in self._counts])
+    def _if_sure(self, rows: Tensor) -> Tensor:
+        return rows if self._sure is None else torch.where(self._sure, rows, NAN)
 
     def remove(self) -> None:
         for hook in self._hooks:
             hook.remove()
-
-
-def _numbers(real: Tensor, fake: Tensor) -> Tensor:
-    """(5,) or (5, N), the rows of `LOGITS`, of logits (n,) or (N, n)."""
-    # The share of pairs that are in order, ties as half: by rank, not by comparing each with each.
-    ranks = fake.sort(-1).values.contiguous()
-    places = [torch.searchsorted(ranks, real.contiguous(), right=right).to(real.dtype) for right in (False, True)]
-    pairs = (places[0] + places[1]).mean(-1) / (2 * fake.shape[-1])
-    return torch.stack(
-        [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
-    )
-
-
-def _of(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
-    """The samples among D's inputs."""
-    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)

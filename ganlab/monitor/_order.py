@@ -1,4 +1,4 @@
-"""In which order do the slopes of D's loss lie along its logits?
+"""What D's logits say: how it judges, and in which order the slopes of its loss lie along them.
 
 A loss that wants real logits high and generated ones low has negative slopes on the real ones, which lie high, and
 positive ones on the others. Where the targets are broadcast against the logits each logit has the mean of all targets
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from ganlab._numeric import NAN
 from ganlab.monitor._calls import Call, widened
+
+# The rows of `judgement`, in this order.
+LOGITS = ("real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit")
 
 
 def order_of(calls: Sequence[Call], lead: int) -> Tensor | None:
@@ -36,3 +39,14 @@ def order_of(calls: Sequence[Call], lead: int) -> Tensor | None:
         one / one.norm(dim=-1, keepdim=True).masked_fill(one.abs().amax(-1, keepdim=True) == 0, NAN) for one in (x, y)
     )
     return (x * y).sum(-1)
+
+
+def judgement(real: Tensor, fake: Tensor) -> Tensor:
+    """(5,) or (5, N), the rows of `LOGITS`, of logits (n,) or (N, n)."""
+    # The share of pairs that are in order, ties as half: by rank, not by comparing each with each.
+    ranks = fake.sort(-1).values.contiguous()
+    places = [torch.searchsorted(ranks, real.contiguous(), right=right).to(real.dtype) for right in (False, True)]
+    pairs = (places[0] + places[1]).mean(-1) / (2 * fake.shape[-1])
+    return torch.stack(
+        [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
+    )

@@ -1,0 +1,78 @@
+"""Which of D's inputs are the generated ones, where none is what a generator gave: noise was added, or both are one
+batch.
+
+Of two batches the one is taken whose rows lie nearer, on the mean, to what the generator has just given: both have the
+same noise, so the other is farther off. Where the two means differ by less than four standard errors nothing is taken.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganlab.monitor._calls import Call, widened
+from ganlab.monitor._samples import pick
+
+ERRORS = 4.0  # by chance once in ten thousand steps
+
+
+class Half(NamedTuple):
+    """x: (n, ...) or (N, n, ...). logits, slopes: (n,) or (N, n), a number a sample; slopes None: nothing came back."""
+
+    x: Tensor
+    logits: Tensor
+    slopes: Tensor | None
+
+
+class Apart(NamedTuple):
+    """sure: () or (N,), whether the two could be told apart."""
+
+    real: Half
+    fake: Half
+    sure: Tensor
+
+
+def apart(calls: Sequence[Call], made: Sequence[Tensor], lead: int) -> Apart | None:
+    """D's calls, on samples that no generator gave, told apart by what one has just given; None: these are not two.
+
+    Args:
+        calls: of D in its step.
+        made: what a generator has given.
+        lead: as in `ganlab.monitor._samples.pick`.
+    """
+    given = pick([x for x in made if x.is_floating_point()], lead)
+    both = None if given is None else _two(calls, given.shape, lead)
+    if both is None:
+        return None
+    far = torch.stack([(widened(half.x) - widened(given)).flatten(lead).norm(dim=-1) for half in both])
+    spread, (first, other) = far.var(-1).sum(0) / far.shape[-1], far.mean(-1)
+    second = other < first
+    sure = (other - first).abs() > ERRORS * spread.sqrt()
+    real, fake = (Half(*(_chosen(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
+    return Apart(real, fake, sure)
+
+
+def _chosen(second: Tensor, one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if one is None or other is None:
+        return None
+    return torch.where(second.reshape(*second.shape, *[1] * (one.ndim - second.ndim)), other, one)
+
+
+def _two(calls: Sequence[Call], shape: torch.Size, lead: int) -> list[Half] | None:
+    """Two calls on samples of this shape, or the halves of one call on twice as many."""
+    halves = [half for call in calls if (half := _half(call, lead)) is not None]
+    if len(halves) != len(calls) or len(calls) not in (1, 2):
+        return None
+    if len(halves) == 1 and halves[0].x.ndim >= lead and halves[0].x.shape[lead - 1] == 2 * shape[lead - 1]:
+        parts = [None if part is None else part.chunk(2, lead - 1) for part in halves[0]]
+        halves = [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
+    return halves if len(halves) == 2 and all(half.x.shape == shape for half in halves) else None
+
+
+def _half(call: Call, lead: int) -> Half | None:
+    x, slopes = pick(call.xs, lead), call.slopes.each()
+    if x is None or any(y.shape[:lead] != x.shape[:lead] for y in call.logits):
+        return None
+    rows = [widened(y).reshape(*y.shape[:lead], -1).mean(-1) for y in call.logits]
+    return Half(x, torch.stack(rows).mean(0), slopes)

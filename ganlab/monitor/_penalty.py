@@ -1,0 +1,39 @@
+"""What a gradient penalty asked of D in its step."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganlab._numeric import NAN
+from ganlab.monitor._calls import Call
+from ganlab.monitor._samples import pick, reach
+
+PENALTY = ("penalised", "severed", "reach")
+
+
+def of_penalty(
+    penalised: bool, calls: Sequence[Call], shown: tuple[Tensor, Tensor] | None, like: Tensor, lead: int
+) -> Tensor:
+    """(3,) or (3, N), the rows of `PENALTY`.
+
+    penalised: D was asked for its slope, also in calls that nothing more is known of. calls: those known. shown: D's
+    real and generated samples. like: () or (N,). lead: as in `ganlab.monitor._samples.pick`.
+    """
+    nothing = torch.full_like(like, NAN)
+    found = [one.to(like) for call in calls if (one := call.slopes.severed()) is not None]
+    severed = torch.stack(found).amax().expand_as(like) if found else nothing
+    places = [x for call in calls if (x := standing(call.xs, call.made, lead)) is not None]
+    alike = shown is not None and {x.shape[lead:] for x in places} == {shown[0].shape[lead:]}
+    far = reach(places, *shown, lead).to(like) if alike else nothing
+    return torch.stack([torch.full_like(like, float(penalised)), severed, far])
+
+
+def filled(numbers: Sequence[int], like: Tensor) -> Tensor:
+    """(K,) or (K, N): each number for all members."""
+    return torch.stack([torch.full_like(like, float(number)) for number in numbers])
+
+
+def standing(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
+    """The samples among D's inputs: what stands at this place, if it is known."""
+    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)
