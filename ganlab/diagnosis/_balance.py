@@ -9,7 +9,7 @@ RULES = [
     Rule(
         "saturation",
         "flat-loss",
-        (below("same_slopes", 0.05), below("loss_slope", 0.05), above("pair_accuracy", 0.95)),
+        (below("same_slopes", 0.05), below("loss_slope", 0.1), above("pair_accuracy", 0.8)),
         "D is sure, and the slope of G's loss on its logits is {loss_slope:.1e}",
         "chapter 5: the slope of the minimax loss",
     ),
@@ -24,8 +24,8 @@ RULES = [
         "discriminator-too-strong",
         "nothing-to-learn",
         (
-            *within("fake_slope", -0.01, 0.01),
-            above("real_slope", -0.01),
+            *within("fake_slope", -0.01, 0.03),
+            above("real_slope", -0.03),
             _FAR,
             above("pair_accuracy", 0.99),
             above("loss_slope", 0.5),
@@ -36,7 +36,13 @@ RULES = [
     Rule(
         "discriminator-too-weak",
         "cannot-tell",
-        (below("pair_accuracy", 0.66), above("energy", 0.1), above("energy_fall", 0.8), above("D_update", -6.0)),
+        (
+            below("pair_accuracy", 0.57),
+            above("energy", 0.1),
+            above("energy_fall", 0.7),
+            above("D_update", -6.0),
+            below("logit_size", 2.0),
+        ),
         "D orders {pair_accuracy:.0%} of the pairs rightly, though samples and data are apart",
         "chapter 16: accuracy",
     ),
@@ -118,7 +124,13 @@ RULES = [
     Rule(
         "penalty-wrong",
         "one-norm",
-        (LINEAR, above("penalised", 0.5), *within("batch_slope", 0.75, 1.33), above("batch", 7.0)),
+        (
+            LINEAR,
+            above("penalised", 0.5),
+            *within("batch_slope", 0.75, 1.33),
+            *within("input_slope_growth", 0.5, 2.0),
+            above("batch", 7.0),
+        ),
         "there is a penalty, and D's slope at the samples is {input_slope:.2f}: 1 over the root of the batch",
         "arithmetic: where one norm of the slopes of all samples is held at 1, each has that slope",
     ),

@@ -11,6 +11,13 @@ RULES = [
         "chapter 4: variance maps",
     ),
     Rule(
+        "depth-vanishing",
+        "D-vanishes",
+        (*within("D_back_early", -25.0, -4.0),),
+        "dL/dh at D's first layer is {ten_D_back_early:.0e} of that at its last",
+        "chapter 4: variance maps; the mean over places at the end of a convolutional D alone gives 2e-3",
+    ),
+    Rule(
         "explosion",
         "G-explodes",
         (above("G_back_early", 2.0),),

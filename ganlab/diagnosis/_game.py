@@ -27,7 +27,7 @@ _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "told",
-    "linear", "batch_slope",
+    "linear", "batch_slope", "target_gap",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -50,6 +50,7 @@ def features(chart: Chart) -> dict[str, float]:
     told: share of steps with both logits known.
     linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
+    target_gap: |opposite_slopes - fake_target|, 0 of a logistic loss whose targets on the samples are not 0.
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
         of the data; positive is beyond the data.
@@ -94,6 +95,7 @@ def features(chart: Chart) -> dict[str, float]:
     )
     found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
+    found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])
     return found
 
 

@@ -44,7 +44,7 @@ RULES = [
     Rule(
         "targets-swapped",
         "D-pushes-apart",
-        (*within("real_slope", 0.001, 0.98), *within("fake_slope", -0.98, -0.001)),
+        (*within("real_slope", 1e-4, 0.98), *within("fake_slope", -0.98, -1e-4)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
         exact=True,
@@ -67,7 +67,7 @@ RULES = [
     Rule(
         "double-sigmoid",
         "logits-are-probabilities",
-        (above("logit_low", 0.0), below("logit_high", 1.0), above("logit_first", 0.3), LOGISTIC),
+        (above("logit_low", 0.0), below("logit_high", 1.0), above("logit_first", 0.4), LOGISTIC),
         "all mean logits lie in [0, 1], between {logit_low:.2f} and {logit_high:.2f}, and began at {logit_first:.2f}",
         _SLOPES,
     ),
@@ -90,7 +90,12 @@ RULES = [
     Rule(
         "smoothing-on-fakes",
         "fake-target-above-0",
-        (*within("opposite_slopes", 0.04, 0.45), *within("fake_target", 0.04, 0.45), above("real_target", 0.88)),
+        (
+            *within("opposite_slopes", 0.04, 0.45),
+            *within("fake_target", 0.04, 0.45),
+            above("real_target", 0.88),
+            below("target_gap", 0.08),
+        ),
         "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of a target of {fake_target:.2f}",
         _SLOPES,
     ),

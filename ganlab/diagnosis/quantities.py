@@ -26,6 +26,7 @@ _GAME = {
     "fake_slope": "the slope of D's loss on generated logits",
     "real_slope_apart": "the distance of the slopes of D's loss on real and on generated logits",
     "fake_target": "the target that fits the slope of D's loss on generated logits",
+    "target_gap": "the distance of two measures of that target",
     "real_target": "the target that fits the slope of D's loss on real logits",
     "logit_size": "the size of the largest mean logit",
     "pair_low": "the least share of pairs that D orders rightly, in the second half,",
