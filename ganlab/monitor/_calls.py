@@ -64,12 +64,13 @@ class Slopes:
         ]
         return total(ended) if len({one.shape for one in ended}) == 1 else None
 
-    def severed(self) -> Tensor | None:
-        """(): 1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D; None: not
-        asked."""
-        if self._graphed or not self._ones:
-            return None if not self._graphed else torch.zeros(())
-        return torch.stack(self._ones).any().float()
+    def severed(self, like: Tensor) -> Tensor | None:
+        """1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D, and else 0; like
+        `like`. None: it was not asked for.
+        """
+        if self._graphed:
+            return torch.zeros_like(like)
+        return torch.stack(self._ones).any().to(like.dtype).expand_as(like) if self._ones else None
 
     def through(self) -> list[Tensor]:
         """For each pass that reached x: (3,) or (3, N), both sums over the batch, and the mean of ||dD/dx||."""

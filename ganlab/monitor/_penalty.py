@@ -21,8 +21,8 @@ def of_penalty(
     real and generated samples. like: () or (N,). lead: as in `ganlab.monitor._samples.pick`.
     """
     nothing = torch.full_like(like, NAN)
-    found = [one.to(like) for call in calls if (one := call.slopes.severed()) is not None]
-    severed = torch.stack(found).amax().expand_as(like) if found else nothing
+    found = [one for call in calls if (one := call.slopes.severed(like)) is not None]
+    severed = torch.stack(found).amax(0) if found else nothing
     places = [x for call in calls if (x := standing(call.xs, call.made, lead)) is not None]
     alike = shown is not None and {x.shape[lead:] for x in places} == {shown[0].shape[lead:]}
     far = reach(places, *shown, lead).to(like) if alike else nothing
