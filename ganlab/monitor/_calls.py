@@ -65,8 +65,8 @@ class Slopes:
         return total(ended) if len({one.shape for one in ended}) == 1 else None
 
     def severed(self, like: Tensor) -> Tensor | None:
-        """1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D, and else 0; like
-        `like`. None: it was not asked for.
+        """1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D, and else 0, of
+        the shape of `like`. None: it was not asked for.
         """
         if self._graphed:
             return torch.zeros_like(like)

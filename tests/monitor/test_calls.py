@@ -36,6 +36,7 @@ PENALTIES = {
 
 
 def watched(penalty, d_loss=None, steps=3, latents=None, seeds=0):
+    torch.manual_seed(0)
     g, d = build(G, D, seeds)
     step_d, step_g = (torch.optim.SGD(net.parameters(), lr=0.01) for net in (d, g))
     monitor = Monitor({"D": (d, step_d), "G": (g, step_g)})
