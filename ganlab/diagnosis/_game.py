@@ -9,7 +9,7 @@ from ganlab.diagnosis.chart import Block, Chart
 _PLAIN = (
     "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
-    "repeat", "repeat_z", "alike_z", "reach", "real_calls", "fake_calls", "batch", "slope_order",
+    "repeat", "repeat_z", "alike_z", "real_calls", "fake_calls", "batch", "slope_order",
 )  # fmt: skip
 _LOGITS = (
     "margin",
@@ -26,7 +26,7 @@ _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
-    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "told",
+    "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
     "linear", "batch_slope", "target_gap",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
@@ -45,7 +45,8 @@ def features(chart: Chart) -> dict[str, float]:
     logit_size: log10 of the largest mean logit by size. logit_growth: log10 of the size of the mean logits, late over
         early. Name_swing: standard deviation over late steps.
     pair_low: the least pair_accuracy of late steps.
-    penalised: whether D was asked for its slope at samples in any step. severed: whether always without a graph.
+    penalised: whether D was asked for its slope at samples in any step; of those steps: severed: whether always
+        without a graph; reach: the median.
     batch_slope: input_slope times the root of the batch: 1 where one norm of the slopes of all samples is held at 1.
     told: share of steps with both logits known.
     linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
@@ -87,7 +88,7 @@ def features(chart: Chart) -> dict[str, float]:
     found["energy_least"] = least(series(block, "energy"))
     found["spread_fall"] = found["spread"] / found["spread_early"]
     found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
-    found["penalised"], found["severed"] = most(series(block, "penalised")), least(series(block, "severed"))
+    found |= _penalty(block)
     found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found["pair_low"] = (
@@ -97,6 +98,14 @@ def features(chart: Chart) -> dict[str, float]:
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
     found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])
     return found
+
+
+def _penalty(block: Block) -> dict[str, float]:
+    """Over the steps that have one."""
+    asked = series(block, "penalised")
+    own = {name: series(block, name) for name in ("severed", "reach")}
+    own = {name: values[asked > 0.5] if len(values) else values for name, values in own.items()}
+    return {"penalised": most(asked), "severed": least(own["severed"]), "reach": median(own["reach"].ravel()).item()}
 
 
 def _linear(block: Block) -> float:

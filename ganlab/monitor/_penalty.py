@@ -20,13 +20,15 @@ def of_penalty(
     penalised: D was asked for its slope, also in calls that nothing more is known of. calls: those known. shown: D's
     real and generated samples. like: () or (N,). lead: as in `ganlab.monitor._samples.pick`.
     """
+    if not penalised:
+        return filled([0] * len(PENALTY), like)
     nothing = torch.full_like(like, NAN)
     found = [one for call in calls if (one := call.slopes.severed(like)) is not None]
     severed = torch.stack(found).amax(0) if found else nothing
     places = [x for call in calls if (x := standing(call.xs, call.made, lead)) is not None]
     alike = shown is not None and {x.shape[lead:] for x in places} == {shown[0].shape[lead:]}
     far = reach(places, *shown, lead).to(like) if alike else nothing
-    return torch.stack([torch.full_like(like, float(penalised)), severed, far])
+    return torch.stack([torch.ones_like(like), severed, far])
 
 
 def filled(numbers: Sequence[int], like: Tensor) -> Tensor:

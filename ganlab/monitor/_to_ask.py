@@ -68,8 +68,8 @@ def game(monitor) -> "pandas.DataFrame":
       same batch.
     - penalised: 1 where D was asked in its step for its slope at samples, as gradient penalties ask, and else 0.
       severed: 1 where no graph was made of that slope (`create_graph=True` is missing), so that no penalty on it moves
-      D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; 0 and
-      less: within. Both NaN for penalties that are made of `torch.func`.
+      D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; below 0:
+      within. Both 0 without a penalty, and NaN for those that are made of `torch.func`.
     - real_calls, fake_calls: how often D was called in its own step on what a generator has just made, and on anything
       else, without the calls of a penalty; batch: samples in the first of these.
     - slope_order: the correlation, over the logits of D's step, of a logit with the slope of D's loss at it. Real

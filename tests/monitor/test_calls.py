@@ -57,7 +57,7 @@ def watched(penalty, d_loss=None, steps=3, latents=None, seeds=0):
 
 @pytest.mark.parametrize(
     ("penalty", "penalised", "severed"),
-    [("none", 0, None), ("written", 1, 0), ("no graph", 1, 1), ("retained", 1, 1), ("of torch.func", 1, None)],
+    [("none", 0, 0), ("written", 1, 0), ("no graph", 1, 1), ("retained", 1, 1), ("of torch.func", 1, None)],
 )
 def test_a_penalty_without_a_graph_is_told_from_one_that_has_it(penalty, penalised, severed):
     game = watched(penalty).game()
