@@ -37,9 +37,10 @@ RULES = [
         "discriminator-too-weak",
         "cannot-tell",
         (
+            above("steps", 99),
             below("pair_accuracy", 0.57),
             above("energy", 0.1),
-            above("energy_fall", 0.7),
+            above("energy_fall", 0.8),
             above("D_update", -6.0),
             below("logit_size", 2.0),
         ),

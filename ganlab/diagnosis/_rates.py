@@ -7,7 +7,7 @@ RULES = [
         lambda player: Rule(
             "clip-always-on",
             f"{player}-clipped",
-            (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", 0.5)),
+            (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", 0.5), above("measured", 7)),
             f"the norm of {player}'s gradient is {{ten_{player}_grad:.2g}} in every step",
             "arithmetic: a gradient that is clipped has the norm of the clip",
             exact=True,
@@ -55,9 +55,9 @@ RULES = [
         lambda player: Rule(
             "rate-too-large",
             f"{player}-fast",
-            (above(f"{player}_update", -1.2),),
+            (above(f"{player}_update", -0.9),),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
-            "chapter 17: the largest in a healthy game of the set part is 0.05",
+            "chapter 17: in healthy games of the set part it is 0.05 at most",
         )
     ),
     *for_players(

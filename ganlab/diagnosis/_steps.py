@@ -29,7 +29,8 @@ def features(chart: Chart) -> dict[str, float]:
     P_eval_other: the other network. P_moves_other: log10 of the most that its step moved the other network by.
     P_weights: log10 of the root mean square of its weights, late; P_weights_growth: that less the first; P_evenness: as
     in `Monitor.moves`, late.
-    update_gap: D_update - G_update. blind: share of G's steps with a gradient in which none came by way of D.
+    steps: the last step; measured: how many were. update_gap: D_update - G_update.
+    blind: share of G's steps with a gradient in which none came by way of D.
     P_rounds: steps measured over those of the player that has most.
     P_rate (log10), P_adaptive, P_momentum, P_decay, P_norm_eps, P_bounded: as in `Monitor.settings`.
     """
@@ -42,7 +43,8 @@ def features(chart: Chart) -> dict[str, float]:
         parts |= written | {"rate": log(written["rate"])}
         parts["rounds"] = (0 if block is None else len(block.steps)) / most_steps if most_steps else np.nan
         found |= {f"{player}_{name}": value for name, value in parts.items()}
-    return found | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}
+    times = {"steps": float(chart.last), "measured": float(most_steps)}
+    return found | times | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}
 
 
 def _blind(chart: Chart) -> float:

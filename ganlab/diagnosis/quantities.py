@@ -61,6 +61,8 @@ _GAME = {
     "fake_calls": "the number of D's calls in its step that are on samples of G",
     "batch": "the number of samples in a batch",
     "slope_order": "the correlation of D's logits with the slopes of its loss at them",
+    "steps": "the number of steps",
+    "measured": "the number of steps that were measured",
     "bad": "whether any number was not finite",
     "bad_step": "the step of the first number that was not finite",
     "bad_forward": "whether that began in a forward pass",
