@@ -4,6 +4,7 @@ from ganlab.diagnosis._targets import LINEAR, LOGISTIC
 from ganlab.diagnosis.rules import Rule, above, below, within
 
 _FAR = above("energy_fall", 0.7)
+_LATE = above("steps", 149)  # a lead of D in the first steps passes
 
 RULES = [
     Rule(
@@ -16,7 +17,7 @@ RULES = [
     Rule(
         "discriminator-too-strong",
         "won",
-        (above("margin", 10.0), LOGISTIC, _FAR),
+        (above("margin", 10.0), LOGISTIC, _FAR, _LATE),
         "real logits are {margin:.0f} above generated ones, and the samples do not come nearer",
         "chapter 5: the margin, 5 where players are equal",
     ),
@@ -27,6 +28,7 @@ RULES = [
             *within("fake_slope", -0.01, 0.03),
             above("real_slope", -0.03),
             _FAR,
+            _LATE,
             above("pair_accuracy", 0.99),
             above("loss_slope", 0.5),
         ),
@@ -39,6 +41,7 @@ RULES = [
         (
             above("steps", 99),
             below("pair_accuracy", 0.57),
+            below("pair_high", 0.75),
             above("energy", 0.1),
             above("energy_fall", 0.8),
             above("D_update", -6.0),
@@ -66,14 +69,8 @@ RULES = [
     Rule(
         "rotation",
         "turns",
-        (
-            below("pair_low", 0.3),
-            above("pair_accuracy_swing", 0.2),
-            above("energy", 0.2),
-            above("energy_fall", 0.8),
-            LOGISTIC,
-        ),
-        "D orders from {pair_low:.0%} of the pairs rightly, and its order turns",
+        (above("pair_turns", 1.5), below("pair_low", 0.35), above("energy", 0.2), above("energy_fall", 0.8), LOGISTIC),
+        "D's order of real and generated samples has turned {pair_turns:.0f} times, down to {pair_low:.0%} of pairs",
         "chapter 6: players that circle",
     ),
     Rule(

@@ -51,7 +51,7 @@ ROWS = (
         "The momentum is too high for a game: steps go on in a direction that has turned.",
         "the losses swing more and more",
         "for group in [*optimizer_d.param_groups, *optimizer_g.param_groups]:\n"
-        '    group["betas"] = (0.0, 0.99)',
+        '    group.update({"betas": (0.0, 0.99)} if "betas" in group else {"momentum": 0.0})',
         "14-optimizers",
     ),
     (

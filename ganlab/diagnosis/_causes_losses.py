@@ -36,7 +36,7 @@ ROWS = (
         "the losses swing with a period",
         "d_loss = d_loss + ganlab.penalties.r1(D, real)\n"
         "for group in [*optimizer_d.param_groups, *optimizer_g.param_groups]:\n"
-        '    group["betas"] = (0.0, 0.99)   # no momentum',
+        '    group.update({"betas": (0.0, 0.99)} if "betas" in group else {"momentum": 0.0})   # no momentum',
         "06-circling",
     ),
     (

@@ -16,6 +16,9 @@ RULES = [
         (*within("D_back_early", -25.0, -4.0),),
         "dL/dh at D's first layer is {ten_D_back_early:.0e} of that at its last",
         "chapter 4: variance maps; the mean over places at the end of a convolutional D alone gives 2e-3",
+        title="The gradient shrinks from layer to layer: the first layers of D get none.",
+        fix="D = ganlab.nets.resmlp_discriminator(real.shape[1:])   # blocks with a skip\n"
+        "optimizer_d = torch.optim.Adam(D.parameters(), 2e-4)",
     ),
     Rule(
         "explosion",
@@ -32,6 +35,10 @@ RULES = [
             f"the outputs of a layer inside {player} are {{ten_{player}_rms_inside:.0f}} in root mean square, "
             f"{{ten_{player}_rms_growth:.0f}} times those of its first layer",
             "chapter 4: variance maps; in healthy games of the set part they stay near 1",
+            title=f"The outputs grow from layer to layer of {player}: its weights are too large at the start.",
+            fix=f"for layer in {player}.modules():\n"
+            "    if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d | torch.nn.ConvTranspose2d):\n"
+            "        torch.nn.init.kaiming_normal_(layer.weight)",
         )
     ),
     Rule(

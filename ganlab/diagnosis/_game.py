@@ -24,7 +24,8 @@ _LOGITS = (
 )
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
-    *(f"{name}_swing" for name in _SWINGS), "pair_low",
+    *(f"{name}_swing" for name in _SWINGS), "pair_low", "pair_high", "pair_turns",
+    "real_slope_first", "fake_slope_first",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
     "linear", "batch_slope", "target_gap",
@@ -44,7 +45,8 @@ def features(chart: Chart) -> dict[str, float]:
         the non-saturating loss (sigma(l) and 1 - sigma(l)).
     logit_size: log10 of the largest mean logit by size. logit_growth: log10 of the size of the mean logits, late over
         early. Name_swing: standard deviation over late steps.
-    pair_low: the least pair_accuracy of late steps.
+    pair_low, pair_high: the least and the largest pair_accuracy of late steps; pair_turns: how often it went from above
+        two thirds to below one third, or back. real_slope_first, fake_slope_first: at the first step that has them.
     penalised: whether D was asked for its slope at samples in any step; of those steps: severed: whether always
         without a graph; reach: the median.
     batch_slope: input_slope times the root of the batch: 1 where one norm of the slopes of all samples is held at 1.
@@ -91,13 +93,22 @@ def features(chart: Chart) -> dict[str, float]:
     found |= _penalty(block)
     found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
-    found["pair_low"] = (
-        least(late_part(block, series(block, "pair_accuracy"))) if "pair_accuracy" in block.values else np.nan
-    )
+    found |= _order_of_pairs(block)
+    found |= {f"{name}_first": first(block, name)[0] for name in ("real_slope", "fake_slope")}
     found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
     found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])
     return found
+
+
+def _order_of_pairs(block: Block) -> dict[str, float]:
+    """The ends of pair_accuracy, late, and how often it went from above two thirds to below one third and back."""
+    values = series(block, "pair_accuracy").ravel()
+    sides = np.where(values > 2 / 3, 1, np.where(values < 1 / 3, -1, 0))
+    sides = sides[sides != 0]
+    late_values = late_part(block, values) if len(values) else values
+    turns = float((sides[1:] != sides[:-1]).sum()) if len(values) else np.nan
+    return {"pair_low": least(late_values), "pair_high": most(late_values), "pair_turns": turns}
 
 
 def _penalty(block: Block) -> dict[str, float]:

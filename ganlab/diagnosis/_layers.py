@@ -11,7 +11,7 @@ from ganlab.diagnosis.chart import Block, Chart
 _BOUNDED = ("Tanh", "Sigmoid")
 _NAMES = (
     "depth", "back", "back_early", "back_rate", "forward", "rms_first", "rms_inside", "rms_growth", "rms_last", "dead",
-    "dead_mean", "saturated", "out_saturated", "out_kind", "batch_norms",
+    "dead_mean", "saturated", "out_saturated", "out_kind", "batch_norms", "flat_norms",
 )  # fmt: skip
 
 
@@ -22,12 +22,13 @@ def features(chart: Chart) -> dict[str, float]:
     P_rms_growth: that over the first.
 
     P_dead: largest share of dead units among its layers, late. P_saturated: the same of saturated ones, without the
-    last layer; P_out_saturated: of the last. P_out_kind: 1 tanh, 2 sigmoid, 0 another.
-    P_batch_norms: number of batch normalisation layers.
+    last layer; P_out_saturated: of the last. P_out_kind: 1 tanh, 2 sigmoid, 0 another (`Monitor.settings`).
+    P_batch_norms: number of batch normalisation layers; P_flat_norms: of those that have one number a sample.
     """
     found = {}
     for player in PLAYERS:
         parts = dict.fromkeys(_NAMES, np.nan) | dict(_of(chart.activations.get(player)))
+        parts["out_kind"] = chart.settings.get(player, {}).get("ends_in", np.nan)
         found |= {f"{player}_{name}": value for name, value in parts.items()}
     return found
 
@@ -55,8 +56,8 @@ def _of(block: Block | None) -> Iterator[tuple[str, float]]:
     yield "dead_mean", float(np.nanmean(dead)) if (~np.isnan(dead)).any() else 0.0
     yield "saturated", _largest(full[:-1])
     yield "out_saturated", float(full[-1]) if kinds[-1] in _BOUNDED else np.nan
-    yield "out_kind", float(_BOUNDED.index(kinds[-1]) + 1) if kinds[-1] in _BOUNDED else 0.0
     yield "batch_norms", float(sum("BatchNorm" in kind for kind in kinds))
+    yield "flat_norms", float(sum("BatchNorm1d" in kind for kind in kinds))
 
 
 def _plain(kind: str) -> bool:

@@ -7,7 +7,7 @@ RULES = [
         lambda player: Rule(
             "clip-always-on",
             f"{player}-clipped",
-            (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", 0.5), above("measured", 7)),
+            (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", -1.3), above("measured", 7)),
             f"the norm of {player}'s gradient is {{ten_{player}_grad:.2g}} in every step",
             "arithmetic: a gradient that is clipped has the norm of the clip",
             exact=True,
@@ -26,6 +26,7 @@ RULES = [
             f"the rate of {player} is {{ten_{player}_rate:.0e}}, and a step moves its weights by "
             f"{{ten_{player}_update:.0e}} of their size",
             "a fifth of the 2e-4 of Radford et al. (2016); chapter 14",
+            fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] *= 10',
         )
     ),
     *for_players(
@@ -40,6 +41,7 @@ RULES = [
             ),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
             "arithmetic: ten thousand such steps for a weight to change by its own size",
+            fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] *= 10',
         )
     ),
     *for_players(
@@ -49,6 +51,7 @@ RULES = [
             (above(f"{player}_rate", -2.1), above(f"{player}_adaptive", 0.5)),
             f"the rate of {player} is {{ten_{player}_rate:.2g}}, and its optimizer's steps are as large as that",
             "arithmetic: weights of 0.05 change by a sixth in one step of 0.008; chapter 14",
+            fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] /= 10',
         )
     ),
     *for_players(
@@ -58,6 +61,7 @@ RULES = [
             (above(f"{player}_update", -0.9),),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
             "chapter 17: in healthy games of the set part it is 0.05 at most",
+            fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] /= 10',
         )
     ),
     *for_players(

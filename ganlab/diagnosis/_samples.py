@@ -74,6 +74,13 @@ RULES = [
         exact=True,
     ),
     Rule(
+        "range-mismatch",
+        "stays-in-the-unit-range",
+        (*within("fake_high", 0.9, 1.001), above("fake_low", -1.001), above("real_high", 5.0)),
+        "the data reach {real_high:.3g}, and no sample is beyond 1",
+        _BOUNDS,
+    ),
+    Rule(
         "noise-too-large",
         "beyond-tanh",
         (*within("G_out_kind", 0.5, 1.5), above("fake_high", 3.0)),
@@ -93,8 +100,8 @@ RULES = [
         lambda player: Rule(
             "batch-statistics",
             f"{player}-few",
-            (below("batch", 3.5), above(f"{player}_batch_norms", 0.5)),
-            f"{player} has batch norm, and a batch has {{batch:.0f}} samples",
+            (below("batch", 3.5), above(f"{player}_flat_norms", 0.5)),
+            f"{player} has BatchNorm1d, and a batch has {{batch:.0f}} samples",
             "arithmetic: the variance of two samples has one degree of freedom",
             exact=True,
         )
@@ -105,8 +112,11 @@ RULES = [
             f"{player}-epsilon",
             (above(f"{player}_norm_eps", 0.05),),
             f"a normalising layer of {player} adds {{{player}_norm_eps:.2g}} to the variance",
-            "arithmetic: 1e-5 is usual; BatchNorm2d's second argument is epsilon, not the momentum",
+            "arithmetic: 1e-5 is usual",
             exact=True,
+            title="A normalising layer adds a large number to the variance, and no longer normalises.",
+            fix=f"for layer in {player}.modules():   # BatchNorm2d's second argument is eps\n"
+            '    if "Norm" in type(layer).__name__: layer.eps = 1e-5',
         )
     ),
 ]

@@ -25,7 +25,7 @@ def features(chart: Chart) -> dict[str, float]:
         zeros in it. P_bad: share of steps in which it was not finite.
     P_update: log10 of update over weights, the median over layers, late; P_update_most: the largest of the run.
     P_detached, ..., P_mixed: share of the layers' measurements with that status.
-    P_carried: as in `Monitor.moves`, late. P_eval: share of its steps in which P was not wholly in train mode;
+    P_carried: as in `Monitor.moves`, late. P_eval: share of its steps in which P was wholly in eval mode;
     P_eval_other: the other network. P_moves_other: log10 of the most that its step moved the other network by.
     P_weights: log10 of the root mean square of its weights, late; P_weights_growth: that less the first; P_evenness: as
     in `Monitor.moves`, late.
@@ -98,6 +98,6 @@ def _moves(chart: Chart, player: str) -> Iterator[tuple[str, float]]:
     for name, net in (("eval", player), ("eval_other", next(p for p in PLAYERS if p != player))):
         modes = series(chart.moves.get((player, net)), "mode")
         seen = modes[modes != ""]
-        yield name, float((seen != "train").mean()) if len(seen) else np.nan
+        yield name, float((seen == "eval").mean()) if len(seen) else np.nan
     others = [series(block, "moved") for (phase, net), block in chart.moves.items() if phase == player != net]
     yield "moves_other", log(most(np.concatenate([x.ravel() for x in others]))) if others else np.nan

@@ -8,22 +8,30 @@ LINEAR = above("linear", 0.9)
 # sigma(l) and 1 - sigma(l) add up to 1; D has moved between the two, a little.
 LOGISTIC = below("opposite_slopes", 0.2)
 
+_TURNED = {
+    "title": "D's loss has its sign turned.",
+    "fix": "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()"
+    "   # Wasserstein: D(fake.detach()).mean() - D(real).mean()",
+}
+
 RULES = [
     Rule(
         "sign-turned",
         "G-pushes-down",
         (above("g_slope", 0.001),),
-        "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.2f}",
+        "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.1e}",
         _SLOPES,
         exact=True,
     ),
     Rule(
         "sign-turned",
-        "critic-turned",
-        (above("real_slope", 0.98), below("fake_slope", -0.98)),
-        "the critic's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
+        "D-turned",
+        (above("real_slope", 1e-4), below("fake_slope", -1e-4), above("real_slope_apart", 1.05)),
+        "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f}), "
+        "and the more so the longer it trains",
         _SLOPES,
         exact=True,
+        **_TURNED,
     ),
     Rule(
         "sign-turned",
@@ -32,6 +40,7 @@ RULES = [
         "D's loss falls when generated logits rise, as real ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
         exact=True,
+        **_TURNED,
     ),
     Rule(
         "sign-turned",
@@ -40,11 +49,12 @@ RULES = [
         "D's loss falls when real logits fall, as generated ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
         exact=True,
+        **_TURNED,
     ),
     Rule(
         "targets-swapped",
         "D-pushes-apart",
-        (*within("real_slope", 1e-4, 0.98), *within("fake_slope", -0.98, -1e-4)),
+        (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("real_slope_apart", 1.05)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
         exact=True,
@@ -67,14 +77,21 @@ RULES = [
     Rule(
         "double-sigmoid",
         "logits-are-probabilities",
-        (above("logit_low", 0.0), below("logit_high", 1.0), above("logit_first", 0.4), LOGISTIC),
+        (
+            above("logit_low", 0.0),
+            below("logit_high", 1.0),
+            above("logit_first", 0.4),
+            LOGISTIC,
+            *within("fake_target", -0.06, 0.06),
+            *within("real_target", 0.94, 1.06),
+        ),
         "all mean logits lie in [0, 1], between {logit_low:.2f} and {logit_high:.2f}, and began at {logit_first:.2f}",
         _SLOPES,
     ),
     Rule(
         "double-sigmoid",
         "logits-end-in-a-sigmoid",
-        (above("D_out_kind", 1.5), LOGISTIC, below("fake_slope", 0.9)),
+        (above("D_out_kind", 1.5), LOGISTIC, *within("fake_target", -0.06, 0.06), *within("real_target", 0.94, 1.06)),
         "D ends with a sigmoid, and its loss takes logits",
         _SLOPES,
         exact=True,
@@ -82,7 +99,13 @@ RULES = [
     Rule(
         "wasserstein-on-sigmoid",
         "critic-is-probability",
-        (above("D_out_kind", 1.5), below("real_slope", -0.98), above("fake_slope", 0.98)),
+        (
+            above("D_out_kind", 1.5),
+            *within("real_slope", -1.02, -0.98),
+            *within("fake_slope", 0.98, 1.02),
+            *within("real_slope_first", -1.02, -0.98),
+            *within("fake_slope_first", 0.98, 1.02),
+        ),
         "D ends with a sigmoid, and its loss is linear in what that gives",
         _SLOPES,
         exact=True,

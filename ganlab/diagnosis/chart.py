@@ -131,7 +131,22 @@ def tables_of(monitor: Any) -> dict[str, "pandas.DataFrame"]:
     if (found := monitor.origin) is not None:
         row = {name: getattr(found, name) for name in ("step", "phase", "net", "layer", "where")}
         tables["origin"] = optional("pandas", extra="lab").DataFrame([row])
-    return tables
+    names = _names(monitor)
+    return {name: _renamed(table, names) for name, table in tables.items()}
+
+
+def _names(monitor: Any) -> dict[str, str]:
+    """What the rules call D and G, where the players have other names."""
+    players, of_d = list(getattr(monitor, "players", ())), getattr(monitor, "discriminator", None)
+    others = [name for name in players if name != of_d]
+    of_g = "G" if "G" in others else next(iter(others), None)
+    names = {name: f"other {name}" for name in players if name in ("D", "G")}
+    return names | {name: own for name, own in ((of_d, "D"), (of_g, "G")) if name in players}
+
+
+def _renamed(table: "pandas.DataFrame", names: Mapping[str, str]) -> "pandas.DataFrame":
+    columns = {column: table[column].replace(names) for column in ("phase", "net") if column in table}
+    return table.assign(**columns) if any(name != own for name, own in names.items()) else table
 
 
 def _seeds(tables: Mapping[str, "pandas.DataFrame"]) -> list:

@@ -103,7 +103,9 @@ def learns(numbers: Mapping[str, Any]) -> Any:
 
 def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others: tuple[str, ...]) -> Finding:
     known = cause(rule.cause)
-    return Finding(known.id, known.title, rule.tells(numbers), known.fix, certainty, known.page, others)
+    return Finding(
+        known.id, rule.title or known.title, rule.tells(numbers), rule.fix or known.fix, certainty, known.page, others
+    )
 
 
 def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:

@@ -47,7 +47,8 @@ def features(source: Any, upto: int | None = None) -> dict[str, float]:
         chart = found[0]
     chart = chart if upto is None else chart.upto(upto)
     if not chart.last:
-        raise ValueError(f"upto={upto}: nothing was measured up to that step")
+        when = "at all" if upto is None else f"up to step {upto}"
+        raise ValueError(f"nothing was measured {when}: have the optimizers that the monitor was given stepped?")
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a median of nothing is NaN, which says that
         return {name: float(value) for part in _PARTS for name, value in part(chart).items()}

@@ -77,6 +77,9 @@ class Diagnosis:
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
 
+    def __getitem__(self, place: int) -> Finding:
+        return self.findings[place]
+
     def __len__(self) -> int:
         return len(self.findings)
 

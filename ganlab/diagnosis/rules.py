@@ -61,6 +61,7 @@ def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]
     return above(feature, low), below(feature, high)
 
 
+LEAST = -37.0  # of a logarithm: below it stands 0
 FINITE = below("bad", 0.5)  # once a number was not finite, sizes say nothing any more
 
 
@@ -80,6 +81,7 @@ class Rule:
         evidence: a sentence; what stands in braces are features.
         source: what the thresholds rest on: a chapter's experiment, a paper, or arithmetic.
         exact: what it looks at has one value, or one sign, in every game without the fault.
+        title, fix: in place of those of the cause, where the rule knows more.
     """
 
     cause: str
@@ -88,6 +90,8 @@ class Rule:
     evidence: str
     source: str
     exact: bool = False
+    title: str = ""
+    fix: str = ""
 
     def fires(self, features: Mapping[str, float]) -> bool:
         return all(condition(features) for condition in self.when)
@@ -109,7 +113,8 @@ class _Numbers(dict):
 
     def __missing__(self, name: str) -> float:
         if name.startswith("ten_"):
-            return 10 ** self[name.removeprefix("ten_")]
+            power = self[name.removeprefix("ten_")]
+            return 0.0 if power < LEAST else 10**power
         if name.startswith("not_"):
             return 1 - self[name.removeprefix("not_")]
         return float("nan")

@@ -14,7 +14,7 @@ from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._order import LOGITS, judgement, order_of
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty, standing
-from ganlab.monitor._samples import SAMPLES, Repeats, compared, pick
+from ganlab.monitor._samples import SAMPLES, Repeats, compared, joined
 from ganlab.monitor._series import Series
 
 # The columns of a point, in this order, by what they are read off.
@@ -86,7 +86,7 @@ class Game:
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
         if self.on:
-            z = pick([x.detach() for x in floats((inputs, named))], self._lead)
+            z = joined([x.detach() for x in floats((inputs, named))], self._lead)
             self._made.append(([x.detach() for x in tensors(output)], z))
             if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
                 del self._made[:-KEPT]
@@ -220,7 +220,7 @@ class Game:
             *((1, None if sign is None else self._if_sure(sign[None])) for sign in self._signs),
             (1, None if push is None else push[:1]),
             (len(SAMPLES), None if shown is None else self._if_sure(compared(*shown, self._lead))),
-            (1, None if shown is None else self._if_sure(self._repeats.share(shown[0])[None])),
+            (1, None if shown is None else self._if_sure(self._of_reals(shown[0])[None])),
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
             last = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
@@ -233,6 +233,11 @@ class Game:
                 nothing.expand(length, *like.shape) if rows is None else rows for length, rows in known
             ]))  # fmt: skip
         self._forget()
+
+    def _of_reals(self, real: Tensor) -> Tensor:
+        """The share that was there before. What has its like in the same batch, as rows of a few categories have, says
+        nothing, and is taken off."""
+        return self._repeats.share(real) * (1 - self._repeats.alike)
 
     def _if_sure(self, rows: Tensor) -> Tensor:
         return rows if self._sure is None else torch.where(self._sure, rows, NAN)

@@ -20,6 +20,15 @@ def pick(inputs: list[Tensor], lead: int) -> Tensor | None:
     return next((x for x in inputs if x.shape[lead:].numel() > 1), inputs[0] if inputs else None)
 
 
+def joined(inputs: list[Tensor], lead: int) -> Tensor | None:
+    """All inputs of a network side by side, (n, numbers of a sample): labels that are given as numbers count too."""
+    inputs = [x for x in inputs if x.ndim >= lead]
+    if len(inputs) < 2:
+        return inputs[0] if inputs else None
+    alike = [x for x in inputs if x.shape[:lead] == inputs[0].shape[:lead]]
+    return torch.cat([x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead) for x in alike], -1)
+
+
 def compared(real: Tensor, fake: Tensor, lead: int) -> Tensor:
     """(6,) or (6, N), the rows of `SAMPLES`.
 
@@ -82,7 +91,7 @@ class Repeats:
         """() or (N,): of this batch. NaN for the first."""
         prints = self._prints(x)
         last, self._last = self._last, prints.sort(-1).values
-        self.alike = (self._last[..., 1:] == self._last[..., :-1]).float().mean(-1)
+        self.alike = (self._last[..., 1:] == self._last[..., :-1]).float().sum(-1) / max(prints.shape[-1] - 1, 1)
         if last is None or last.shape[:-1] != prints.shape[:-1]:
             return torch.full(prints.shape[:-1], NAN, device=x.device)
         places = torch.searchsorted(last, prints).clamp_max(last.shape[-1] - 1)

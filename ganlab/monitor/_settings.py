@@ -11,7 +11,7 @@ from ganlab._numeric import NAN
 from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
-SETTINGS = ("rate", "adaptive", "momentum", "decay", "norm_eps", "bounded")
+SETTINGS = ("rate", "adaptive", "momentum", "decay", "norm_eps", "bounded", "ends_in")
 _ADAPTIVE = (
     "betas",
     "alpha",
@@ -25,7 +25,7 @@ def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tup
     """For each player and member: its name, the member, the optimizer's class, the numbers of `SETTINGS`."""
     for name, player in players.items():
         net = player.net.structure if isinstance(player.net, Population) else player.net
-        still = [_norm_eps(net), _bounded(net)]
+        still = [_norm_eps(net), _bounded(net), player.end.seen]
         for member in range(members or 1):
             yield name, member, type(player.optimizer).__name__, [*_of(player.optimizer, member), *still]
 

@@ -63,9 +63,9 @@ def game(monitor) -> "pandas.DataFrame":
     - energy: the energy distance of the two batches, normalised, in [0, 1] (Szekely & Rizzo 2013, Energy
       statistics): 0 for one law, 1 for two points. Where chance makes the estimate negative it is 0.
     - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
-    - repeat: the share of the real batch that was also in the last one measured, whatever the order; repeat_z: the
-      same of G's input. 1: one batch over and over. alike_z: the share of G's input that has its like in the
-      same batch.
+    - repeat: the share of the real batch that was also in the last one measured, whatever the order, less what has its
+      like in its own batch; repeat_z: the share of G's inputs, all of them together, that was there before. 1: one
+      batch over and over. alike_z: the share of G's inputs that have their like in the same batch.
     - penalised: 1 where D was asked in its step for its slope at samples, as gradient penalties ask, and else 0.
       severed: 1 where no graph was made of that slope (`create_graph=True` is missing), so that no penalty on it moves
       D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; below 0:
@@ -133,8 +133,9 @@ def settings(monitor) -> "pandas.DataFrame":
 
     Columns: phase, seed, optimizer (its class); the largest over groups of parameters of rate, adaptive (1 if steps are
     divided by the size of the gradient, as Adam's), momentum (of Adam its first beta) and decay (weight decay);
-    norm_eps (the largest number that a normalising layer adds to a variance) and bounded (the share of its layers with
-    weights that spectral normalisation or a like parametrization bounds). NaN: it has none.
+    norm_eps (the largest number that a normalising layer adds to a variance), bounded (the share of its layers with
+    weights that spectral normalisation or a like parametrization bounds) and ends_in (1: its output is that of an
+    nn.Tanh, 2: of an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
 
     >>> import torch
     >>> from ganlab.monitor import Monitor

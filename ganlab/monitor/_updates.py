@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganlab._modules import check_made
+from ganlab.monitor._end import End
 from ganlab.monitor._remains import Remains
 from ganlab.monitor._series import Series
 from ganlab.monitor._sheet import Sheet
@@ -23,6 +24,7 @@ class Player:
             status of each parameter. Where that is one of `NOTHING`, what is there of a gradient means nothing.
         bad, measured: in how many steps each parameter's gradient was not finite, of how many.
         steps: how many there were, measured or not.
+        end: what the network ends in.
         idle: rounds of the game in which it did not step.
     """
 
@@ -40,7 +42,7 @@ class Player:
             )
         self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
         self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
-        self.bad, self.measured = 0, 0
+        self.bad, self.measured, self.end = 0, 0, End(net)
         self._touched: set[int] = set()
         self.remains = Remains(self.parameters, members, self.optimised)
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
@@ -144,5 +146,6 @@ class Player:
         self._touched.clear()
 
     def remove(self) -> None:
+        self.end.remove()
         for hook in self._hooks:
             hook.remove()

@@ -131,7 +131,7 @@ def test_refused(source, error, says):
 
 
 def test_a_step_before_the_first_is_refused():
-    with pytest.raises(ValueError, match="upto=0: nothing was measured"):
+    with pytest.raises(ValueError, match="nothing was measured up to step 0"):
         features({"game": game()}, upto=0)
 
 

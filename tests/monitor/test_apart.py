@@ -14,7 +14,7 @@ ROWS = 64
 
 def stretched(x, z):
     """Real data off to one side, as data and untrained samples are."""
-    return x + 3.0, z
+    return x + 3.0, 3 * z
 
 
 def played(show, seeds=0, steps=3, told=False):
@@ -43,7 +43,7 @@ def played(show, seeds=0, steps=3, told=False):
 
 
 def noisy(x):
-    return x + 0.5 * torch.randn_like(x)
+    return x + 0.03 * torch.randn_like(x)
 
 
 def both_ways(real, fake):
@@ -55,17 +55,23 @@ def both_ways(real, fake):
 def test_the_nearer_batch_is_the_generators(show, seeds):
     monitor, kept = played(show, seeds)
     game = monitor.game()
+    sure = game.real_logit.notna()  # with noise as wide as its samples a step may not be
+    assert sure.mean() > 0.6
     for k, name in enumerate(("real_logit", "fake_logit")):
-        np.testing.assert_allclose(game[name], torch.stack([step[k].mean(-1) for step in kept]).flatten(), rtol=1e-4)
+        expected = torch.stack([step[k].mean(-1) for step in kept]).flatten().numpy()
+        np.testing.assert_allclose(game[name][sure], expected[sure], rtol=1e-4)
     told = played(show, seeds, told=True)[0].game()
     for name in ("real_slope", "fake_slope", "pair_accuracy", "real_accuracy", "fake_accuracy"):
-        np.testing.assert_allclose(game[name], told[name], rtol=1e-4, err_msg=name)
-    assert game.real_high.gt(4).all() and game.spread.lt(1).all() and game.repeat_z.iloc[-1] == 0
+        np.testing.assert_allclose(game[name][sure], told[name][sure], rtol=1e-4, err_msg=name)
+    assert game.real_high[sure].gt(4).all() and game.spread[sure].lt(1).all() and game.repeat_z.iloc[-1] == 0
 
 
 def test_the_order_of_the_calls_does_not_matter():
     monitor, kept = played(lambda real, fake: (noisy(fake), noisy(real)))
-    assert monitor.game().real_logit.tolist() == pytest.approx([step[1].mean().item() for step in kept], rel=1e-4)
+    found = monitor.game().real_logit
+    expected = np.array([step[1].mean().item() for step in kept])
+    assert found.notna().sum() > 1
+    np.testing.assert_allclose(found[found.notna()], expected[found.notna()], rtol=1e-4)
 
 
 def test_calls_are_counted_as_they_are():
@@ -74,9 +80,15 @@ def test_calls_are_counted_as_they_are():
     assert one[["real_calls", "fake_calls", "batch"]].values.tolist() == [[1, 0, 2 * ROWS]] * 3
 
 
+def shifted(x):
+    """Rolled by a number and made brighter, as augmentations do."""
+    return x.roll(1, -1) + 2 * torch.rand(len(x), 1)
+
+
 @pytest.mark.parametrize(
     "show",
     [
+        lambda real, fake: (shifted(real), shifted(fake)),
         lambda real, fake: (torch.cat([real, fake])[torch.randperm(2 * ROWS)],),  # shuffled
         lambda real, fake: (
             real + 90 * torch.randn_like(real),

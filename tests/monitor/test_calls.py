@@ -175,3 +175,63 @@ def test_a_member_has_its_own_rate_and_a_spectral_norm_of_any_spelling_counts():
     for net in (nn.utils.spectral_norm(nn.Linear(2, 1)), spectrally_normalised(nn.Sequential(nn.Linear(2, 1)))):
         step = torch.optim.SGD(net.parameters(), lr=0.1)
         assert Monitor({"D": (net, step)}).settings().bounded.tolist() == [1]
+
+
+def test_a_network_ends_in_what_gives_its_output_and_not_in_what_was_written_last():
+    class Gated(nn.Module):
+        """A sigmoid inside, registered last."""
+
+        def __init__(self):
+            super().__init__()
+            self.body, self.gate = nn.Linear(4, 2), nn.Sigmoid()
+
+        def forward(self, z):
+            return self.body(z) * self.gate(z[:, :2])
+
+    class Scaled(nn.Sequential):
+        def forward(self, z):
+            return 3 * super().forward(z)
+
+    nets = {
+        0.0: [Gated(), Scaled(nn.Linear(4, 2), nn.Tanh()), nn.Linear(4, 2)],
+        1.0: [nn.Sequential(nn.Linear(4, 2), nn.Tanh()), nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Flatten())],
+        2.0: [nn.Sequential(nn.Tanh(), nn.Linear(4, 2), nn.Sequential(nn.Sigmoid()))],
+    }
+    for expected, some in nets.items():
+        for net in some:
+            monitor = Monitor({"G": (net, torch.optim.SGD(net.parameters(), lr=0.1))})
+            assert monitor.settings().ends_in.isna().all()
+            net(torch.randn(3, 4)).sum().backward()
+            assert monitor.settings().ends_in.tolist() == [expected], net
+
+
+def test_labels_that_are_numbers_belong_to_what_g_is_called_on():
+    class Conditional(G):
+        def forward(self, y, z):
+            return super().forward(z)
+
+    torch.manual_seed(0)
+    g, d = Conditional(), D()
+    steps = {"D": torch.optim.SGD(d.parameters(), lr=0.01), "G": torch.optim.SGD(g.parameters(), lr=0.01)}
+    monitor = Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])})
+    for _ in range(2):
+        fake = g(torch.eye(6), torch.randn(6, 4))
+        (softplus(-d(torch.randn(6, 2))) + softplus(d(fake.detach()))).mean().backward()
+        steps["D"].step()
+        softplus(-d(fake)).mean().backward()
+        steps["G"].step()
+    assert monitor.game().repeat_z.iloc[-1] == 0 == monitor.game().alike_z.iloc[-1]
+
+
+def test_rows_that_are_alike_within_a_batch_say_nothing_of_the_batch_before():
+    torch.manual_seed(0)
+    g, d = G(), D()
+    steps = {"D": torch.optim.SGD(d.parameters(), lr=0.01), "G": torch.optim.SGD(g.parameters(), lr=0.01)}
+    monitor = Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])})
+    for _ in range(2):
+        fake, real = g(torch.randn(64, 4)), torch.eye(2)[torch.randint(2, (64,))]  # two categories
+        (softplus(-d(real)) + softplus(d(fake.detach()))).mean().backward()
+        steps["D"].step()
+        softplus(-d(fake)).mean().backward()
+        steps["G"].step()
+    assert monitor.game().repeat.iloc[-1] < 0.05

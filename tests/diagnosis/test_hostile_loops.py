@@ -1,0 +1,136 @@
+"""Loops as people have them, that an earlier doctor got wrong: what must not be said of healthy ones, and what must."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy, softplus
+
+from ganlab.diagnosis import RULES, findings
+from ganlab.monitor import Monitor
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def net(*parts):
+    return nn.Sequential(*parts)
+
+
+def dense(inside, outside, *end):
+    return net(
+        nn.Linear(inside, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Linear(32, outside), *end
+    )
+
+
+def ring(n):
+    angle = torch.randint(8, (n,)) * torch.pi / 4
+    return torch.stack([angle.cos(), angle.sin()], -1) + 0.05 * torch.randn(n, 2)
+
+
+def play(G, D, d_loss, g_loss, steps=200, names=("D", "G"), show=lambda x: x, data=ring, **adam):
+    of_d, of_g = (torch.optim.Adam(one.parameters(), **{"lr": 1e-3, "betas": (0.5, 0.999), **adam}) for one in (D, G))
+    players = {names[0]: (D, of_d), names[1]: (G, of_g)}
+    monitor = Monitor(players, activations=True, every=5, discriminator=names[0])
+    for _ in range(steps):
+        fake = G(torch.randn(64, 8))
+        of_d.zero_grad()
+        d_loss(D(show(data(64))), D(show(fake.detach()))).backward()
+        of_d.step()
+        of_g.zero_grad()
+        g_loss(D(show(fake))).backward()
+        of_g.step()
+    return monitor.diagnose()
+
+
+def d_logistic(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def g_logistic(fake):
+    return softplus(-fake).mean()
+
+
+def d_probability(real, fake):
+    ones = torch.ones_like(real)
+    return binary_cross_entropy(real, ones) + binary_cross_entropy(fake, 0 * ones)
+
+
+def g_probability(fake):
+    return binary_cross_entropy(fake, torch.ones_like(fake))
+
+
+def test_probabilities_under_their_own_loss_are_no_critic():
+    """The loop of most tutorials: its slopes come to 1 where D is sure, and begin at 2."""
+    assert not play(dense(8, 2), dense(2, 1, nn.Sigmoid()), d_probability, g_probability).sick
+
+
+def test_least_squares_on_a_sigmoid_are_no_double_sigmoid():
+    half = lambda p, target: 0.5 * (p - target).square().mean()  # noqa: E731
+    found = play(dense(8, 2), dense(2, 1, nn.Sigmoid()), lambda r, f: half(r, 1) + half(f, 0), lambda f: half(f, 1))
+    assert "double-sigmoid" not in [one.cause for one in found]
+
+
+def test_a_sigmoid_twice_is_one():
+    found = play(dense(8, 2), dense(2, 1, nn.Sigmoid()), d_logistic, g_logistic)
+    assert found.cause == "double-sigmoid", found
+
+
+def test_the_other_names_of_players_are_read():
+    """And the other discriminator's steps are not taken for this one's."""
+    found = play(dense(8, 2), dense(2, 1), lambda r, f: -d_logistic(r, f), g_logistic, names=("critic", "decoder"))
+    assert found.cause == "sign-turned" and found[0].title == "D's loss has its sign turned."
+    assert found[0].fix.startswith("d_loss = ")
+
+
+def test_a_gradient_that_is_clipped_at_1_is_no_fault():
+    D, G = dense(2, 1), dense(8, 2)
+    of_d, of_g = (torch.optim.Adam(one.parameters(), 1e-3, betas=(0.5, 0.999)) for one in (D, G))
+    monitor = Monitor({"D": (D, of_d), "G": (G, of_g)}, activations=True, every=5)
+    for _ in range(100):
+        fake = G(torch.randn(64, 8))
+        of_d.zero_grad()
+        (100 * d_logistic(D(ring(64)), D(fake.detach()))).backward()
+        nn.utils.clip_grad_norm_(D.parameters(), 1.0)
+        of_d.step()
+        of_g.zero_grad()
+        (100 * g_logistic(D(fake))).backward()
+        nn.utils.clip_grad_norm_(G.parameters(), 1.0)
+        of_g.step()
+    assert "clip-always-on" not in [one.cause for one in monitor.diagnose()]
+
+
+def test_a_batch_of_one_picture_has_statistics_of_its_own():
+    D = net(nn.Conv2d(1, 8, 4, 2, 1), nn.BatchNorm2d(8), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(8 * 64, 1))
+    G = net(nn.Linear(8, 8 * 64), nn.Unflatten(1, (8, 8, 8)), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.ConvTranspose2d(8, 1, 4, 2, 1), nn.Tanh())  # fmt: skip
+    of_d, of_g = (torch.optim.Adam(one.parameters(), 2e-4, betas=(0.5, 0.999)) for one in (D, G))
+    monitor = Monitor({"D": (D, of_d), "G": (G, of_g)}, activations=True)
+    for _ in range(4):
+        fake = G(torch.randn(1, 8))
+        of_d.zero_grad()
+        d_logistic(D(torch.rand(1, 1, 16, 16) * 2 - 1), D(fake.detach())).backward()
+        of_d.step()
+        of_g.zero_grad()
+        g_logistic(D(fake)).backward()
+        of_g.step()
+    assert "batch-statistics" not in [one.cause for one in monitor.diagnose()]
+
+
+def test_a_large_rate_is_named_with_the_player_whose_it_is():
+    for player, other in (("D", "G"), ("G", "D")):
+        found = findings({f"{player}_rate": -1.0, f"{player}_adaptive": 1.0, f"{other}_rate": -3.0, "bad": 0.0})
+        assert found[0].cause == "rate-too-large" and found[0].fix.startswith(f"optimizer_{player.lower()}.")
+
+
+def test_what_is_0_is_told_as_0():
+    assert "was 0e+00 of its weights" in RULES["G-still"].tells({"G_update_most": -38.0})
+
+
+def test_an_optimizer_that_never_steps_is_said_to_be_one():
+    D, G = dense(2, 1), dense(8, 2)
+    monitor = Monitor({one: (body, torch.optim.SGD(body.parameters(), lr=0.1)) for one, body in (("D", D), ("G", G))})
+    d_logistic(D(ring(4)), D(G(torch.randn(4, 8)))).backward()
+    with pytest.raises(ValueError, match="nothing was measured"):
+        monitor.diagnose()
