@@ -80,7 +80,7 @@ RULES = [
         (
             above("logit_low", 0.0),
             below("logit_high", 1.0),
-            above("logit_first", 0.4),
+            *within("logit_first", 0.45, 0.6),
             LOGISTIC,
             *within("fake_target", -0.06, 0.06),
             *within("real_target", 0.94, 1.06),
