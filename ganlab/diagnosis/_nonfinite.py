@@ -42,7 +42,7 @@ RULES = [
         "nonfinite-rate",
         "large-steps-before",
         (_BAD, above("bad_update", -0.7), below("bad_logits", 0.5), below("bad_input", 0.5), below("linear", 0.9)),
-        "before step {bad_step:.0f} a step was {ten_bad_update:.1f} of the weights' size",
+        "before step {bad_step:.0f} a step was {ten_bad_update:.2g} of the weights' size",
         "chapter 8: SGD's divergence",
     ),
     Rule(
@@ -56,7 +56,7 @@ RULES = [
         "nonfinite-rate",
         "large-steps-under-a-penalty",
         (_BAD, LINEAR, above("bad_update", -0.7), above("penalised", 0.5), below("bad_input", 0.5)),
-        "before step {bad_step:.0f} a step was {ten_bad_update:.1f} of the weights' size, with a penalty",
+        "before step {bad_step:.0f} a step was {ten_bad_update:.2g} of the weights' size, with a penalty",
         "chapter 8: SGD's divergence",
     ),
     Rule(
