@@ -71,7 +71,7 @@ ROWS = (
         "The Wasserstein loss sees probabilities.",
         "the critic's loss stays within [-1, 1]",
         "# D ends without a sigmoid\n"
-        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake)",
+        "d_loss = D(fake.detach()).mean() - D(real).mean() + 20 * ganlab.penalties.wgan_gp(D, real, fake.detach())",
         "01-losses",
     ),
     (

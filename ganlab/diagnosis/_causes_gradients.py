@@ -73,14 +73,14 @@ ROWS = (
         "weights-at-clip-bound",
         "Weight clipping holds most of D's weights at the bound.",
         "D's weights are all plus or minus the same number",
-        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake)   # in place of the clip",
+        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake.detach())   # in place of the clip",
         "09-critic",
     ),
     (
         "penalty-wrong",
         "The gradient penalty does not do what it is there for.",
         "the penalty is there, and D's slope is far from where it should be",
-        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake)   # in place of your own",
+        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake.detach())   # in place of your own",
         "09-critic",
     ),
 )  # fmt: skip

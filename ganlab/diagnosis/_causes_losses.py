@@ -43,7 +43,7 @@ ROWS = (
         "critic-unbounded",
         "Nothing bounds the critic's slope: its logits grow step by step.",
         "the Wasserstein loss grows without end",
-        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake)",
+        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake.detach())",
         "09-critic",
     ),
 )  # fmt: skip
@@ -68,7 +68,7 @@ NOT_FINITE = (
         "nonfinite-critic",
         "Nothing bounds the critic's slope, and its logits have grown out of the range of numbers.",
         "the Wasserstein loss runs away, and then is NaN",
-        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake)",
+        "d_loss = d_loss + 20 * ganlab.penalties.wgan_gp(D, real, fake.detach())",
         "09-critic",
     ),
     (

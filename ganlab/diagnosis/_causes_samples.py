@@ -7,7 +7,7 @@ ROWS = (
         "G has collapsed: its samples are alike, on data that are not.",
         "all samples look alike",
         "fake = G(torch.randn_like(z))\n"
-        "d_loss = d_loss + 0.1 * (ganlab.penalties.r1(D, real) + ganlab.penalties.r2(D, fake))",
+        "d_loss = d_loss + 0.1 * (ganlab.penalties.r1(D, real) + ganlab.penalties.r2(D, fake.detach()))",
         "07-collapse",
     ),
     (
@@ -28,8 +28,9 @@ ROWS = (
         "noise-too-large",
         "The noise on D's inputs hides the data.",
         "the samples stay blurred or spread out",
-        "sigma = 0.5 * max(0.0, 1 - step / steps)   # anneal it\n"
-        "d_loss = softplus(-D(noisy(real, sigma))).mean() + softplus(D(noisy(fake.detach(), sigma))).mean()",
+        "sigma = 0.1   # and less from step to step\n"
+        "noisy = lambda x: x + sigma * torch.randn_like(x)\n"
+        "d_loss = softplus(-D(noisy(real))).mean() + softplus(D(noisy(fake.detach()))).mean()   # G: D(noisy(fake))",
         "13-noise",
     ),
     (

@@ -110,7 +110,10 @@ def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others:
 
 def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
     if learns(numbers):
-        seen = "no rule fires; energy distance {energy_fall:.2f} of its first, {pair_low:.0%} of pairs told at least"
+        seen = (
+            "no rule fires; samples lie {energy_fall:.2f} of their first distance from the data, and D ordered "
+            "{pair_low:.0%} of the pairs rightly when it was at its worst"
+        )
         return Finding(
             HEALTHY, "Nothing was found, and it learns or may.", told(seen, numbers), "", certainties.of(HEALTHY)
         )

@@ -20,7 +20,7 @@ def test_without_a_rule_it_is_healthy_or_unknown():
 
 
 def test_what_was_not_measured_is_told_as_such():
-    assert "nan of its first" in findings({"pair_low": 0.5})[0].evidence
+    assert "nan of their first" in findings({"pair_low": 0.5})[0].evidence
 
 
 def test_the_surest_comes_first_and_names_the_others():
