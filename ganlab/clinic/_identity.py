@@ -1,6 +1,6 @@
-"""What a recorded number was made by: the code of a game with its setting's numbers, and the code of the features.
+"""What a recorded number was made by: the code of a game, with its setting's numbers.
 
-Both are read as syntax, so that a docstring or a comment can change and the recording stays.
+It is read as syntax, so that a docstring or a comment can change and the recording stays.
 """
 
 import ast
@@ -12,7 +12,6 @@ from functools import cache
 from ganlab.clinic.games import GAMES, Case
 from ganlab.clinic.playing import EVERY
 from ganlab.clinic.settings import SETTINGS, Setting
-from ganlab.diagnosis import _flow, _game, _layers, _steps, _windows, chart, numbers
 
 
 def played(case: Case) -> str:
@@ -29,12 +28,6 @@ def same(text: str, code: str) -> bool:
         return False
 
 
-@cache
-def reading() -> str:
-    """Ten digits that change with the code that makes features of a chart."""
-    return _digits(repr([_code(module) for module in (_flow, _game, _layers, _steps, _windows, chart, numbers)]))
-
-
 def _digits(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -47,12 +40,11 @@ def _numbers(setting: Setting) -> list[object]:
 
 
 @cache
-def _code(what: object) -> str:
-    """The syntax of a class or a module, without what it says of itself and, of a class, where it applies."""
+def _code(what: type) -> str:
+    """The syntax of a class, without what it says of itself and where it applies."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(what)))
-    if inspect.isclass(what):
-        tree.body[0].decorator_list = []
+    tree.body[0].decorator_list = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
     return ast.dump(tree)

@@ -6,17 +6,19 @@ pickles: read no folder that somebody else has filled.
 
 import itertools
 import json
+import math
 import pickle
 import re
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -25,9 +27,9 @@ from ganlab.clinic._identity import played, same
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.labels import long_run
 from ganlab.clinic.playing import examine
-from ganlab.clinic.runs import features_of, kept, record
+from ganlab.clinic.runs import STEPS, features_of, kept, record
 from ganlab.clinic.settings import SETTINGS
-from ganlab.diagnosis import Chart, charts
+from ganlab.diagnosis import Chart, charts, features
 from ganlab.study import provenance, recordings
 
 CHEAP_FIRST = ("ring-mlp", "digits-mlp", "digits-dcgan", "grid-resmlp", "garments-dcgan", "garments-resnet")
@@ -131,15 +133,37 @@ def _worth_path(case: Case, seed: int, folder: str | Path) -> Path:
 
 def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2) -> int:
     """Add what is in `folder` to the recorded tables `clinic-games` and `clinic-labels` in `out`, or begin them. What
-    they have of games that are played otherwise now is left out. Returns of how many runs there are features."""
+    they have of games that are played otherwise now is left out. Returns of how many runs there are features.
+
+    Raises:
+        ValueError: the recorded features are not those that the code of today gives; nothing is written.
+    """
+    before = kept(out)
+    if odd := disagreement(before):
+        raise ValueError(f"out={str(out)!r}: {odd}. Record into an empty directory.")
     there = [run for run in order(seeds) if (Path(folder) / name_of(*run)).exists()]
     with ProcessPoolExecutor(processes) as pool:
         found = list(pool.map(partial(_features, folder=str(folder)), *zip(*there, strict=True), chunksize=20))
-    before = kept(out)
     runs = before | dict(zip(there, found, strict=True))
     record(runs, out, new=len(set(runs) - set(before)))
     _write_labels(folder, out, seeds)
     return len(runs)
+
+
+def disagreement(found: Mapping[tuple[Case, int], list[dict[str, float]]], count: int = 3) -> str:
+    """In what the recorded features of a few cheap runs are not those of today: they are played again, as far as the
+    first recorded step. Empty: they agree, or there are none."""
+    cheap = sorted(run for run in found if run[0].setting == CHEAP_FIRST[0])
+    for run in cheap[:: max(1, len(cheap) // count)][:count]:
+        now, then = features(examine(*run, steps=STEPS[0])), found[run][0]
+        if set(now) != set(then):
+            return f"there are features {', '.join(sorted(set(now) ^ set(then)))} on one side alone"
+        same = [math.isclose(now[name], then[name], rel_tol=0.02, abs_tol=0.01) or now[name] != now[name]
+                for name in now]  # fmt: skip
+        if np.mean(same) < 0.95:
+            odd = [name for name, agrees in zip(now, same, strict=True) if not agrees]
+            return f"of {run[0]} with seed {run[1]} the features {', '.join(odd)} are other numbers now"
+    return ""
 
 
 def _features(case: Case, seed: int, *, folder: str) -> list[dict[str, float]]:

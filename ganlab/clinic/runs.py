@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ganlab.clinic._identity import played, reading, same
+from ganlab.clinic._identity import played, same
 from ganlab.clinic.games import GAMES, Case
 from ganlab.clinic.split import part
 from ganlab.diagnosis import Chart, features
@@ -70,14 +70,12 @@ def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "st
     table = pd.DataFrame({"case": [str(case) for case in listed]})
     table["code"] = [played(case) if case.game in GAMES else "" for case in listed]
     table["features"] = pd.Series([packed(values), *[None] * (len(listed) - 1)], dtype=object)
-    table.attrs["provenance"] = provenance(
-        study=NAME, seeds=seeds, steps=list(STEPS), features=names, reading=reading(), **facts
-    )
+    table.attrs["provenance"] = provenance(study=NAME, seeds=seeds, steps=list(STEPS), features=names, **facts)
     write(table, NAME, folder)
 
 
 def kept(folder: "str | Path") -> dict[tuple[Case, int], list[dict[str, float]]]:
-    """Of the recorded table in `folder`, as `record` takes it, the runs that would be played and read the same today.
+    """Of the recorded table in `folder`, as `record` takes it, the runs that would be played the same today.
 
     >>> from ganlab.clinic.runs import kept
     >>> kept("no such folder")
@@ -88,12 +86,10 @@ def kept(folder: "str | Path") -> dict[tuple[Case, int], list[dict[str, float]]]
     except (ValueError, FileNotFoundError):
         return {}
     facts = table.attrs["provenance"]
-    if facts["reading"] != reading() or tuple(facts["steps"]) != STEPS:
-        return {}
     names, values = facts["features"], _values(table)
     alike = [same(row.case, row.code) for row in table.itertuples()]
     return {
-        (Case.read(text), seed): [dict(zip(names, at, strict=True)) for at in values[:, i, j].T]
+        (Case.read(text), seed): [dict(zip(names, map(float, at), strict=True)) for at in values[:, i, j].T]
         for i, text in enumerate(table["case"]) if alike[i]
         for j, seed in enumerate(facts["seeds"]) if not np.isnan(values[:, i, j]).all()
     }  # fmt: skip

@@ -94,8 +94,24 @@ def test_what_was_recorded_before_is_kept_and_what_is_played_otherwise_now_is_no
     assert write(tmp_path / "three", tmp_path, [0, 1], processes=1) == 1
     assert set(runs.runs(read("clinic-games", tmp_path)).game) == {"one-batch"}
     assert len(runs.kept(tmp_path)) == 1
-    monkeypatch.setattr(runs, "reading", lambda: "other")
-    assert runs.kept(tmp_path) == {}
+
+
+def test_features_that_are_other_numbers_now_are_not_mixed_with_the_recorded_ones(tmp_path, monkeypatch):
+    few = [(PLAIN, 0), (Case("one-batch", "ring-mlp", "hinge"), 0)]
+    monkeypatch.setattr(_recording, "order", lambda seeds: iter(few))
+    chart_of(*few[0], tmp_path / "one")
+    write(tmp_path / "one", tmp_path, [0], processes=1)
+    was, honest = (tmp_path / "clinic-games.json").read_text(), _recording.features
+    monkeypatch.setattr(_recording, "features", lambda source: {k: 2 * v + 1 for k, v in honest(source).items()})
+    chart_of(*few[1], tmp_path / "two")
+    with pytest.raises(ValueError, match="other numbers now"):
+        write(tmp_path / "two", tmp_path, [0], processes=1)
+    monkeypatch.setattr(_recording, "features", lambda source: honest(source) | {"new": 1.0})
+    with pytest.raises(ValueError, match="new on one side alone"):
+        write(tmp_path / "two", tmp_path, [0], processes=1)
+    assert (tmp_path / "clinic-games.json").read_text() == was
+    monkeypatch.setattr(_recording, "features", honest)
+    assert write(tmp_path / "two", tmp_path, [0], processes=1) == 2
 
 
 def test_a_game_that_breaks_is_told_and_does_not_end_the_others(tmp_path):
