@@ -2,9 +2,9 @@
 
 import csv
 import io
+from importlib.resources import files
 from pathlib import Path
 
-import ganlab.diagnosis
 from ganlab._files import replace
 from ganlab.clinic.labels import BORNE_OUT, verdicts
 from ganlab.clinic.runs import runs
@@ -13,6 +13,7 @@ from ganlab.diagnosis.certainty import rows
 from ganlab.study import recorded
 
 STEP = 200
+SHIPPED = Path(str(files("ganlab.diagnosis").joinpath("certainty.csv")))
 
 
 def counted() -> dict[str, tuple[float, ...]]:
@@ -33,7 +34,7 @@ def counted() -> dict[str, tuple[float, ...]]:
 
 def write(path: str | Path | None = None) -> None:
     """Write them where the doctor reads them, or to another file."""
-    path = Path(ganlab.diagnosis.__file__).parent / "certainty.csv" if path is None else Path(path)
+    path = SHIPPED if path is None else Path(path)
     lines = list(rows(counted()))
     replace(path, lambda file: file.write(_text(lines).encode()))
 
