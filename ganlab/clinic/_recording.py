@@ -145,9 +145,17 @@ def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: 
     with ProcessPoolExecutor(processes) as pool:
         found = list(pool.map(partial(_features, folder=str(folder)), *zip(*there, strict=True), chunksize=20))
     runs = before | dict(zip(there, found, strict=True))
-    record(runs, out, new=len(set(runs) - set(before)))
+    record(runs, out, seconds=_seconds(Path(folder), Path(out), len(set(runs) - set(before))))
     _write_labels(folder, out, seeds)
     return len(runs)
+
+
+def _seconds(folder: Path, out: Path, new: int) -> float:
+    """What the recorded runs took to play: those that were recorded before, and the new ones at the folder's mean."""
+    spent = [float(line.split()[0]) for line in (folder / "seconds.txt").read_text().splitlines()]
+    facts = out / "clinic-games.json"
+    before = json.loads(facts.read_text()).get("seconds", 0.0) if facts.exists() else 0.0
+    return round(before + new * sum(spent) / len(spent), 1)
 
 
 def disagreement(found: Mapping[tuple[Case, int], list[dict[str, float]]], count: int = 3) -> str:
