@@ -152,7 +152,7 @@ def test_the_tests_that_need_a_gpu_are_among_its_steps(rehearsal):
 def test_the_tree_it_needs_is_small():
     size = sum(path.stat().st_size for name in ("book", "ganlab", "tests", "benchmarks")
                for path in (ROOT / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)  # fmt: skip
-    assert size < 30_000_000  # a copy that travels to a machine with a GPU
+    assert size < 40_000_000  # a copy that travels to a machine with a GPU
 
 
 def test_the_list_of_what_comes_first_names_studies():

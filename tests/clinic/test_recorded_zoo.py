@@ -63,7 +63,7 @@ def test_certainties_are_counted_on_the_part_that_rules_were_set_on_alone(zoo):
     assert sum(first for _, first, _, _ in shipped.values()) <= len(seen)
 
 
-@pytest.mark.parametrize("turned", ["G-detached", "same-reals", "no-slope-at-D", "D-clipped", "D-frozen", "one-latent"])
+@pytest.mark.parametrize("turned", ["G-detached", "same-reals", "no-slope-at-D", "G-clipped", "D-frozen", "one-latent"])
 def test_a_rule_with_its_sign_turned_loses(borne_out, turned):
     """The negative control: on the recorded games too."""
     rule = RULES[turned]

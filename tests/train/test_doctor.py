@@ -62,5 +62,5 @@ def test_a_monitor_says_it_as_it_was_then():
     one = trainer(diagnose=True)
     one.fit(60, progress=False)
     assert one.monitor.diagnose(upto=20).step == 20
-    with pytest.raises(ValueError, match="upto=0: nothing was measured"):
+    with pytest.raises(ValueError, match="nothing was measured up to step 0"):
         one.monitor.diagnose(upto=0)
