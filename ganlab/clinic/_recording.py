@@ -14,11 +14,9 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -152,9 +150,11 @@ def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: 
 
 def _seconds(folder: Path, out: Path, new: int) -> float:
     """What the recorded runs took to play: those that were recorded before, and the new ones at the folder's mean."""
-    spent = [float(line.split()[0]) for line in (folder / "seconds.txt").read_text().splitlines()]
     facts = out / "clinic-games.json"
     before = json.loads(facts.read_text()).get("seconds", 0.0) if facts.exists() else 0.0
+    if not new:
+        return before
+    spent = [float(line.split()[0]) for line in (folder / "seconds.txt").read_text().splitlines()]
     return round(before + new * sum(spent) / len(spent), 1)
 
 
@@ -166,12 +166,14 @@ def disagreement(found: Mapping[tuple[Case, int], list[dict[str, float]]], count
         now, then = features(examine(*run, steps=STEPS[0])), found[run][0]
         if set(now) != set(then):
             return f"there are features {', '.join(sorted(set(now) ^ set(then)))} on one side alone"
-        same = [math.isclose(now[name], then[name], rel_tol=0.02, abs_tol=0.01) or now[name] != now[name]
-                for name in now]  # fmt: skip
-        if np.mean(same) < 0.95:
-            odd = [name for name, agrees in zip(now, same, strict=True) if not agrees]
+        odd = [name for name in now if not _alike(now[name], then[name])]
+        if len(odd) > 0.05 * len(now):
             return f"of {run[0]} with seed {run[1]} the features {', '.join(odd)} are other numbers now"
     return ""
+
+
+def _alike(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=0.02, abs_tol=0.01) or (math.isnan(one) and math.isnan(other))
 
 
 def _features(case: Case, seed: int, *, folder: str) -> list[dict[str, float]]:
@@ -182,7 +184,7 @@ def _write_labels(folder: str | Path, out: str | Path, seeds: Sequence[int]) -> 
     long = [run for run in order(seeds) if _worth_path(*run, folder).exists()]
     rows = [{"case": str(case), "seed": seed, **worth_of(case, seed, folder), "code": played(case)}
             for case, seed in long]  # fmt: skip
-    with suppress(ValueError, FileNotFoundError):  # none is recorded
+    if (Path(out) / "clinic-labels.csv").exists():
         before = recordings.read("clinic-labels", out)
         rows = [*before[[same(row.case, row.code) for row in before.itertuples()]].to_dict("records"), *rows]
     if rows:

@@ -6,11 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from ganlab._files import replace
-from ganlab.clinic.labels import BORNE_OUT, verdicts
+from ganlab.clinic.labels import borne_out
 from ganlab.clinic.runs import runs
 from ganlab.clinic.scores import counts
 from ganlab.diagnosis.certainty import rows
-from ganlab.study import recorded
 
 STEP = 200
 SHIPPED = Path(str(files("ganlab.diagnosis").joinpath("certainty.csv")))
@@ -26,9 +25,7 @@ def counted() -> dict[str, tuple[float, ...]]:
     True
     """
     table = runs()
-    borne_out = verdicts(recorded("clinic-labels"))
-    case = table.game + " / " + table.setting + " / " + table.loss
-    kept = (table.part == "set") & (table.step == STEP) & (case.map(borne_out) == BORNE_OUT)
+    kept = (table.part == "set") & (table.step == STEP) & borne_out(table)
     return counts(table[kept].reset_index(drop=True))
 
 

@@ -25,6 +25,7 @@ from ganlab.clinic.games import GAMES, STANDARD, Case
 from ganlab.clinic.plain import Plain
 from ganlab.clinic.playing import start
 from ganlab.clinic.settings import SETTINGS
+from ganlab.study import recorded
 
 if TYPE_CHECKING:
     import pandas
@@ -87,6 +88,23 @@ def verdicts(table: "pandas.DataFrame") -> dict[str, str]:
     means = np.exp(logs.groupby(table["case"], sort=False).mean())
     found = {case: (row.untrained, row.distance) for case, row in means.iterrows()}
     return {case: _verdict(Case.read(case), found) for case in found}
+
+
+def borne_out(table: "pandas.DataFrame", labels: "pandas.DataFrame | None" = None) -> "pandas.Series":
+    """Of each row of a table of runs (`ganlab.clinic.runs.runs`), whether a long run bears its label out.
+
+    >>> from ganlab.clinic import runs
+    >>> from ganlab.clinic.labels import borne_out
+    >>> table = runs.runs()
+    >>> bool(0.3 < borne_out(table).mean() < 1)
+    True
+
+    Args:
+        table: with columns game, setting and loss.
+        labels: the long runs, as `verdicts` takes them; None: those that are recorded.
+    """
+    found = verdicts(recorded("clinic-labels") if labels is None else labels)
+    return (table.game + " / " + table.setting + " / " + table.loss).map(found) == BORNE_OUT
 
 
 def _verdict(case: Case, found: dict[str, tuple[float, float]]) -> str:

@@ -7,7 +7,8 @@ played is NaN.
 
 import lzma
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,6 @@ from ganlab.diagnosis import Chart, features
 from ganlab.diagnosis.report import HEALTHY
 from ganlab.study import provenance, recorded
 from ganlab.study.recordings import read, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME, STEPS = "clinic-games", (25, 50, 100, 200)
 _BITS = 13  # of a float32's 23 behind the first, those that are dropped
@@ -40,13 +38,13 @@ def features_of(chart: Chart, steps: Sequence[int] = STEPS) -> list[dict[str, fl
     return [features(chart, upto=step) for step in steps]
 
 
-def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "str | Path", **facts: Any) -> None:
+def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: str | Path, **facts: Any) -> None:
     """Write the features of runs, by case and seed, as the recorded table `clinic-games`.
 
     Args:
         found: of each run the features at each of `STEPS`.
         folder: where.
-        facts: for the provenance.
+        facts: for the provenance; `seconds`, what playing took, is what a caption tells.
 
     >>> import os, tempfile
     >>> from ganlab.clinic import Case, runs
@@ -74,17 +72,16 @@ def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: "st
     write(table, NAME, folder)
 
 
-def kept(folder: "str | Path") -> dict[tuple[Case, int], list[dict[str, float]]]:
+def kept(folder: str | Path) -> dict[tuple[Case, int], list[dict[str, float]]]:
     """Of the recorded table in `folder`, as `record` takes it, the runs that would be played the same today.
 
     >>> from ganlab.clinic.runs import kept
     >>> kept("no such folder")
     {}
     """
-    try:
-        table = read(NAME, folder)
-    except (ValueError, FileNotFoundError):
+    if not (Path(folder) / f"{NAME}.csv").exists():  # a table that is there and cannot be read is no empty one
         return {}
+    table = read(NAME, folder)
     facts = table.attrs["provenance"]
     names, values = facts["features"], _values(table)
     alike = [same(row.case, row.code) for row in table.itertuples()]

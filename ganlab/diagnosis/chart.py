@@ -56,7 +56,7 @@ class Chart:
         activations: by network, in the step of the player of that name.
         moves: by (player that stepped, network).
         origin: the first number that was not finite: step, phase, net, layer, where. Empty: all were finite.
-        settings: by player, what is written down: rate, momentum, decay, norm_eps, bounded.
+        settings: by player, what is written down, the numbers of `Monitor.settings`.
     """
 
     seed: Any

@@ -32,8 +32,8 @@ class Game:
     the backward pass of G's own step: they cost no pass of their own, and hold for any loss.
 
     A call in D's own step is one on fakes if its input is what a generator has just made, detached or not, and else one
-    on real samples. Where that does not tell (both in one batch, samples with noise), the nearer batch is that of the
-    generator (`ganlab.monitor._apart`); where that does not tell either, `logits` has to.
+    on real samples. Where that does not tell (both in one batch, samples with noise), the batch that goes along with
+    the generator's is taken for its own (`ganlab.monitor._apart`); where that does not tell either, `logits` has to.
 
     Args:
         generators: the networks that make fakes.
@@ -67,7 +67,7 @@ class Game:
         self._penalty: list[Call] = []  # in which calls of D's step, as far as they are known
         self._counts: tuple[int, int, int] | None = None  # of `CALLS`, in D's step
         self._order: Tensor | None = None
-        self._sure: Tensor | None = None  # whether D's calls could be told apart by their distance
+        self._sure: Tensor | None = None  # whether D's calls could be told apart by what the generator gave
         self._z: Tensor | None = None
         self._made = []
 

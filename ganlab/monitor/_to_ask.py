@@ -86,10 +86,10 @@ def game(monitor) -> "pandas.DataFrame":
 
     D's two calls in its own step are told apart by what they are on: one on what a generator player has just
     returned. Where neither is (real and fake in one batch, noise on both), the batch, or the half of it, is taken that
-    lies nearer to what the generator returned. Where the two are about as near (shuffled rows, crops), or are not of
-    one shape, the numbers are NaN, and the loop has to tell the logits: `logits(real, fake)`. Samples are as D sees
-    them, after noise and augmentation: that of D's inputs which a generator made, and the real ones at the same place;
-    distances are between 64 samples of each batch.
+    goes along, row by row, with what the generator returned. Where neither clearly does (shuffled rows, large crops,
+    much noise), or they are not of one shape, the numbers are NaN, and the loop has to tell the logits:
+    `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which a generator
+    made, and the real ones at the same place; distances are between 64 samples of each batch.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 

@@ -23,15 +23,13 @@ RECORDED = Path(ganlab.__file__).parent / "recorded"
 
 @pytest.fixture(scope="module")
 def zoo() -> pd.DataFrame:
-    table = runs.runs()
-    return table.assign(case=table.game + " / " + table.setting + " / " + table.loss)
+    return runs.runs()
 
 
 @pytest.fixture(scope="module")
 def borne_out(zoo) -> pd.DataFrame:
     """After 200 steps, games whose label a long run bears out."""
-    verdicts = labels.verdicts(recorded("clinic-labels"))
-    return zoo[(zoo.case.map(verdicts) == labels.BORNE_OUT) & (zoo.step == 200)].reset_index(drop=True)
+    return zoo[labels.borne_out(zoo) & (zoo.step == 200)].reset_index(drop=True)
 
 
 def test_it_was_played_by_today_s_code():

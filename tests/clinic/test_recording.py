@@ -114,6 +114,29 @@ def test_features_that_are_other_numbers_now_are_not_mixed_with_the_recorded_one
     assert write(tmp_path / "two", tmp_path, [0], processes=1) == 2
 
 
+@pytest.mark.parametrize("name", ["clinic-games", "clinic-labels"])
+def test_a_recorded_table_that_cannot_be_read_is_not_taken_for_none_and_written_over(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(_recording, "order", lambda seeds: iter([(PLAIN, 0)]))
+    monkeypatch.setattr(_recording, "long_run", lambda case, seed: {"untrained": 0.3, "distance": 0.1})
+    chart_of(PLAIN, 0, tmp_path / "one")
+    _recording.worth_of(PLAIN, 0, tmp_path / "one")
+    write(tmp_path / "one", tmp_path, [0], processes=1)
+    (tmp_path / f"{name}.json").write_text("{ half of it")
+    before = (tmp_path / f"{name}.csv").read_text()
+    with pytest.raises(ValueError):
+        write(tmp_path / "one", tmp_path, [0], processes=1)
+    assert (tmp_path / f"{name}.json").read_text() == "{ half of it"
+    assert (tmp_path / f"{name}.csv").read_text() == before
+
+
+def test_what_is_no_number_on_one_side_alone_is_a_disagreement(monkeypatch):
+    found = {(PLAIN, 0): [_recording.features(_recording.examine(PLAIN, 0, steps=runs.STEPS[0]))]}
+    assert _recording.disagreement(found) == ""
+    honest = _recording.features
+    monkeypatch.setattr(_recording, "features", lambda source: dict.fromkeys(honest(source), float("nan")))
+    assert "other numbers now" in _recording.disagreement(found)
+
+
 def test_a_game_that_breaks_is_told_and_does_not_end_the_others(tmp_path):
     def breaks(case, seed, folder):
         raise RuntimeError("shapes do not fit")
