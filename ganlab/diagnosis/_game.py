@@ -9,7 +9,8 @@ from ganlab.diagnosis.chart import Block, Chart
 _PLAIN = (
     "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
-    "repeat", "repeat_z", "alike_z", "real_calls", "fake_calls", "batch", "slope_order",
+    "repeat", "repeat_z", "alike_z", "real_calls", "fake_calls", "batch", "slope_order", "cut_calls",
+    "loudness", "label_gap", "mean_gap",
 )  # fmt: skip
 _LOGITS = (
     "margin",
@@ -28,7 +29,7 @@ _DERIVED = (
     "real_slope_first", "fake_slope_first",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
-    "linear", "batch_slope", "target_gap",
+    "linear", "batch_slope", "target_gap", "set_size", "mean_turns",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -55,6 +56,9 @@ def features(chart: Chart) -> dict[str, float]:
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
     target_gap: |opposite_slopes - fake_target|, 0 of a logistic loss whose targets on the samples are not 0.
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
+    set_size: log10 of the number of samples that the data seem to be of, remembered / -log(1 - seen_before), late; NaN
+        where no sample was seen twice. mean_turns: how often the mean of the samples came out on the other side of that
+        of the data, where they are apart by more than half a width of the data.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
         of the data; positive is beyond the data.
     energy_first: at the first step at which it is known. energy_fall: late over first. energy_least: of the run.
@@ -91,6 +95,7 @@ def features(chart: Chart) -> dict[str, float]:
     found["spread_fall"] = found["spread"] / found["spread_early"]
     found |= {f"{name}_swing": _swing(block, name) for name in _SWINGS}
     found |= _penalty(block)
+    found |= {"set_size": _set_size(block), "mean_turns": _mean_turns(block)}
     found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found |= _order_of_pairs(block)
@@ -109,6 +114,25 @@ def _order_of_pairs(block: Block) -> dict[str, float]:
     late_values = late_part(block, values) if len(values) else values
     turns = float((sides[1:] != sides[:-1]).sum()) if len(values) else np.nan
     return {"pair_low": least(late_values), "pair_high": most(late_values), "pair_turns": turns}
+
+
+def _set_size(block: Block) -> float:
+    """log10; of all steps in which a sample was seen again, the median."""
+    share, before = (series(block, name).ravel() for name in ("seen_before", "remembered"))
+    if not len(share):
+        return float("nan")
+    again = share > 0
+    return float(log(np.median(before[again] / -np.log1p(-np.minimum(share[again], 0.999))))) if again.any() else np.nan
+
+
+def _mean_turns(block: Block) -> float:
+    """How often the cosine of `mean_turn` went from above 1/3 to below -1/3, and back."""
+    turn, gap = (series(block, name).ravel() for name in ("mean_turn", "mean_gap"))
+    if not len(turn):
+        return float("nan")
+    sides = np.where(gap > 0.5, np.sign(np.where(np.abs(turn) > 1 / 3, turn, 0)), 0)
+    sides = sides[sides != 0]
+    return float((sides[1:] != sides[:-1]).sum())
 
 
 def _penalty(block: Block) -> dict[str, float]:

@@ -56,6 +56,12 @@ GAME = {
     "batch_slope": "the slope of D's logit on its input, times the root of the batch,",
     "real_calls": "the number of D's calls in its step that are on no samples of G",
     "fake_calls": "the number of D's calls in its step that are on samples of G",
+    "cut_calls": "the number of D's calls in G's step on samples that are cut from G's graph",
+    "loudness": "the quieter of D's two batches, in root mean square, over what G gave",
+    "label_gap": "the squared distance of two real samples of one label over that of two of different ones",
+    "set_size": "the number of different real samples that there seem to be",
+    "mean_gap": "the distance of the means of samples and data, in widths of the data,",
+    "mean_turns": "the number of times that the mean of the samples came out on the other side of that of the data",
     "batch": "the number of samples in a batch",
     "slope_order": "the correlation of D's logits with the slopes of its loss at them",
     "steps": "the number of steps",
@@ -126,7 +132,7 @@ PLAYER = {
 LOGS = {
     "bad_logit", "bad_grad", "bad_update", "bad_rms", "grad", "grad_growth", "grad_spike", "update", "update_most",
     "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "rms_first", "rms_inside",
-    "rms_growth", "weights", "weights_growth", "rate", "logit_size", "logit_growth",
+    "rms_growth", "weights", "weights_growth", "rate", "logit_size", "logit_growth", "set_size",
 }  # fmt: skip
 # Of those that are yes or no: what is told of each answer.
 FLAGS = {
@@ -149,5 +155,5 @@ FLAGS = {
     "batch_norms": ("{} has batch norm", "{} has no batch norm"),
     "flat_norms": ("{} has BatchNorm1d", "{} has no BatchNorm1d"),
 }
-COUNTS = {"real_calls", "fake_calls", "batch", "steps", "measured", "bad_step", "pair_turns"}  # whole numbers
+COUNTS = {"real_calls", "fake_calls", "cut_calls", "batch", "steps", "measured", "bad_step", "pair_turns", "mean_turns"}  # whole numbers
 ENDS = {(0.5, 1.5): "{} ends in tanh", (1.5, None): "{} ends in a sigmoid"}

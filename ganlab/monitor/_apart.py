@@ -44,7 +44,7 @@ def apart(calls: Sequence[Call], made: Sequence[Tensor], lead: int) -> Apart | N
         lead: as in `ganlab.monitor._samples.pick`.
     """
     given = pick([x for x in made if x.is_floating_point()], lead)
-    both = None if given is None else _two(calls, given.shape, lead)
+    both = None if given is None else halves(calls, given.shape, lead)
     if both is None or given.shape[lead - 1] < 2:
         return None
     given = widened(given).flatten(lead)
@@ -67,15 +67,15 @@ def _chosen(second: Tensor, one: Tensor | None, other: Tensor | None) -> Tensor 
     return torch.where(second.reshape(*second.shape, *[1] * (one.ndim - second.ndim)), other, one)
 
 
-def _two(calls: Sequence[Call], shape: torch.Size, lead: int) -> list[Half] | None:
+def halves(calls: Sequence[Call], shape: torch.Size, lead: int) -> list[Half] | None:
     """Two calls on samples of this shape, or the halves of one call on twice as many."""
-    halves = [half for call in calls if (half := _half(call, lead)) is not None]
-    if len(halves) != len(calls) or len(calls) not in (1, 2):
+    found = [half for call in calls if (half := _half(call, lead)) is not None]
+    if len(found) != len(calls) or len(calls) not in (1, 2):
         return None
-    if len(halves) == 1 and halves[0].x.ndim >= lead and halves[0].x.shape[lead - 1] == 2 * shape[lead - 1]:
-        parts = [None if part is None else part.chunk(2, lead - 1) for part in halves[0]]
-        halves = [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
-    return halves if len(halves) == 2 and all(half.x.shape == shape for half in halves) else None
+    if len(found) == 1 and found[0].x.ndim >= lead and found[0].x.shape[lead - 1] == 2 * shape[lead - 1]:
+        parts = [None if part is None else part.chunk(2, lead - 1) for part in found[0]]
+        found = [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
+    return found if len(found) == 2 and all(half.x.shape == shape for half in found) else None
 
 
 def _half(call: Call, lead: int) -> Half | None:

@@ -76,12 +76,17 @@ class Slopes:
         """For each pass that reached x: (3,) or (3, N), both sums over the batch, and the mean of ||dD/dx||."""
         return [torch.cat([self._all[now].sum(-1), steep[None]]) for now, steep in self._through.items()]
 
+    def pass_on(self) -> None:
+        """D's step is made. Where all passes until now reached x, they were of D's loss, and none was of G's."""
+        if set(self._all) <= set(self._through):
+            self._through = {}
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
     """xs: the inputs that are floats. logits: without their graph. made: the place in `xs` of what a generator made, or
     None for a call on real samples. attached: it still hangs on the generator's graph. asked: a gradient with respect
-    to the samples is asked for, by a penalty.
+    to the samples is asked for, by a penalty. labels: as of `ganlab.monitor._given.codes`.
     """
 
     xs: list[Tensor]
@@ -90,6 +95,7 @@ class Call:
     attached: bool
     asked: bool
     slopes: Slopes
+    labels: Tensor | None = None
 
     def gave(self, storages: set[int]) -> bool:
         """Whether tensors in these memories are its logits."""
@@ -113,6 +119,8 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
 
 def total(parts: Sequence[Tensor]) -> Tensor | None:
     """The sum; None of nothing."""
+    if len(parts) == 1:
+        return parts[0]
     return torch.stack(list(parts)).sum(0) if parts else None
 
 

@@ -11,17 +11,22 @@ from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
+from ganlab.monitor._counts import COUNTS, Counted, count, cut, loudness
+from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
-from ganlab.monitor._order import LOGITS, judgement, order_of
+from ganlab.monitor._order import LOGITS, judgement
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty, standing
-from ganlab.monitor._samples import SAMPLES, Repeats, compared, joined
+from ganlab.monitor._samples import Repeats, joined
 from ganlab.monitor._series import Series
+from ganlab.monitor._shown import SHOWN, Shown
 
 # The columns of a point, in this order, by what they are read off.
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
-CALLS = ("real_calls", "fake_calls", "batch")
-GAME = (*LOGITS, *PUSH, *SIGNS, *SAMPLES, "repeat", "repeat_z", "alike_z", *PENALTY, *CALLS, "slope_order")
+GAME = (
+    *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "slope_order", "loudness",
+    "label_gap",
+)  # fmt: skip
 KEPT = 8  # passes of a generator, where there are many without a graph
 
 
@@ -46,7 +51,7 @@ class Game:
     ):  # fmt: skip
         self.members, self.series, self.on, self.shared = members, series, True, shared
         self._lead = 1 if members is None else 2
-        self._repeats, self._repeats_z = Repeats(self._lead), Repeats(self._lead)
+        self._shown, self._repeats_z = Shown(self._lead), Repeats(self._lead)
         # By the generators: outputs, and of which latents.
         self._made: list[tuple[list[Tensor], Tensor | None]] = []
         self._calls: list[Call] = []  # of D, since the last step of a player
@@ -64,9 +69,10 @@ class Game:
         self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
         self._penalised = False  # was D asked for its slope at samples?
-        self._penalty: list[Call] = []  # in which calls of D's step, as far as they are known
-        self._counts: tuple[int, int, int] | None = None  # of `CALLS`, in D's step
-        self._order: Tensor | None = None
+        self._counted = Counted(None, None, [])  # D's calls in its own step
+        self._cut = NAN  # and in G's, how many teach nothing
+        self._loudness: Tensor | None = None
+        self._label_gap: Tensor | None = None
         self._sure: Tensor | None = None  # whether D's calls could be told apart by what the generator gave
         self._z: Tensor | None = None
         self._made = []
@@ -111,7 +117,8 @@ class Game:
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes))
+        labels = codes(list(tensors((inputs, named))), self._lead)
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, labels))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
@@ -131,34 +138,24 @@ class Game:
         slopes: list[Tensor] = []
         if of_discriminator:
             own = self._of_told() or pairs(self._calls)
-            self._count(None if own is None else own[1])
+            self._counted = count(self._calls, None if own is None else own[1], self._lead)
+            self._loudness = loudness(self._calls, [x for x, _ in self._made], self._lead)
             if own is not None:
                 self._take(*own)
             elif self._told is not None:
                 self._sum([], [])
             else:
                 self._tell_apart()
-            mine = [] if own is None or self.shared else own[1]
-            self._waiting = [call for call in self._calls if call.attached and call not in mine]
+            for call in [] if own is None or self.shared else own[1]:
+                call.slopes.pass_on()  # G's loss may come by the same call
+            self._waiting = [call for call in self._calls if call.attached]
             slopes = [sign for sign in self._signs if sign is not None]
-        elif found := [one for call in (*self._waiting, *self._calls) for one in call.slopes.through()]:
-            self._push, slopes = found, [one[0] for one in found]
+        else:
+            self._cut = cut(self._calls)
+            if found := [one for call in (*self._waiting, *self._calls) for one in call.slopes.through()]:
+                self._push, slopes = found, [one[0] for one in found]
         self._calls = []
         return slopes
-
-    def _count(self, known: list[Call] | None) -> None:
-        """D's calls in its own step: of what, how many, and in which order logits and slopes lie.
-
-        known: those on generated samples, if they are.
-        """
-        self._penalty = [call for call in self._calls if call.asked]
-        own = [call for call in self._calls if not call.asked] or self._calls
-        made = [call for call in own if call.made is not None]
-        fake = known or [call for call in made if not call.attached] or made
-        real = [call for call in own if call.made is None and call not in fake]
-        if first := next(iter((*real, *fake)), None):
-            self._counts = len(real), len(fake), first.logits[0].shape[self._lead - 1]
-        self._order = order_of([*real, *fake], self._lead)
 
     def _of_told(self) -> tuple[list[Call], list[Call]] | None:
         """D's calls that gave the logits that were told, if there are any for both."""
@@ -180,6 +177,8 @@ class Game:
         known = [[x for x in some if x is not None] for some in picked]
         alike = all(some and len({x.shape[self._lead :] for x in some}) == 1 for some in known)
         self._samples = tuple(torch.cat(some, self._lead - 1) for some in known) if alike else None
+        if (labels := real[0].labels if alike and real else None) is not None:
+            self._label_gap = label_gap(known[0][0], labels, self._lead)
 
     def _tell_apart(self) -> None:
         """D's calls of this step, none of which is on what a generator gave."""
@@ -192,8 +191,8 @@ class Game:
                 self._samples = found.real.x, found.fake.x
                 self._signs = tuple(None if one.slopes is None else one.slopes.sum(-1) for one in found[:2])
                 self._sure, self._z = found.sure, z
-                if self._counts == (2, 0, self._counts[2]):
-                    self._counts = (1, 1, self._counts[2])
+                if (numbers := self._counted.numbers) == (2, 0, numbers[2]):
+                    self._counted = self._counted._replace(numbers=(1, 1, numbers[2]))
                 return
 
     def _sum(self, real: list[Call], fake: list[Call]) -> None:
@@ -219,25 +218,25 @@ class Game:
             (len(PUSH), None if push is None else torch.stack([push[1], push[2] / len(self._push)])),
             *((1, None if sign is None else self._if_sure(sign[None])) for sign in self._signs),
             (1, None if push is None else push[:1]),
-            (len(SAMPLES), None if shown is None else self._if_sure(compared(*shown, self._lead))),
-            (1, None if shown is None else self._if_sure(self._of_reals(shown[0])[None])),
+            (len(SHOWN), None if shown is None else self._if_sure(self._shown.rows(*shown))),
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
-            last = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
-            penalty = of_penalty(self._penalised, self._penalty, shown, like, self._lead)
-            counts = None if self._counts is None else filled(self._counts, like)
-            order = None if self._order is None else self._order[None]
-            known = (*known, (2, last), (len(PENALTY), penalty), (len(CALLS), counts), (1, order))
+            latents = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
+            numbers, order, asked = self._counted
+            known = (
+                *known,
+                (2, latents),
+                (len(PENALTY), of_penalty(self._penalised, asked, shown, like, self._lead)),
+                (len(COUNTS) + 1, filled((*(numbers or [NAN] * len(COUNTS)), self._cut), like)),
+                (1, None if order is None else order[None]),
+                (1, None if self._loudness is None else self._loudness.to(like)[None]),
+                (1, None if self._label_gap is None else self._label_gap.to(like)[None]),
+            )
             nothing = torch.full_like(like, NAN)
             self.series.add(step, torch.cat([
                 nothing.expand(length, *like.shape) if rows is None else rows for length, rows in known
             ]))  # fmt: skip
         self._forget()
-
-    def _of_reals(self, real: Tensor) -> Tensor:
-        """The share that was there before. What has its like in the same batch, as rows of a few categories have, says
-        nothing, and is taken off."""
-        return self._repeats.share(real) * (1 - self._repeats.alike)
 
     def _if_sure(self, rows: Tensor) -> Tensor:
         return rows if self._sure is None else torch.where(self._sure, rows, NAN)

@@ -45,8 +45,7 @@ def judgement(real: Tensor, fake: Tensor) -> Tensor:
     """(5,) or (5, N), the rows of `LOGITS`, of logits (n,) or (N, n)."""
     # The share of pairs that are in order, ties as half: by rank, not by comparing each with each.
     ranks = fake.sort(-1).values.contiguous()
-    places = [torch.searchsorted(ranks, real.contiguous(), right=right).to(real.dtype) for right in (False, True)]
-    pairs = (places[0] + places[1]).mean(-1) / (2 * fake.shape[-1])
-    return torch.stack(
-        [(real > 0).to(real.dtype).mean(-1), (fake < 0).to(fake.dtype).mean(-1), pairs, real.mean(-1), fake.mean(-1)]
-    )
+    places = [torch.searchsorted(ranks, real.contiguous(), right=right) for right in (False, True)]
+    pairs = (places[0] + places[1]).mean(-1, dtype=real.dtype) / (2 * fake.shape[-1])
+    right = [side.mean(-1, dtype=real.dtype) for side in (real > 0, fake < 0)]
+    return torch.stack([*right, pairs, real.mean(-1), fake.mean(-1)])

@@ -25,7 +25,7 @@ class Remains:
         self._parameters, self._members, self._used = parameters, members, used
         self._window: Tensor | None = None  # the norm of what lay there at the first pass of this window
         self._round: Tensor | None = None  # and of an earlier window of this round of the game
-        self._held: set[int] = set()  # the parameters where something lay
+        self._held: dict[int, Tensor] = {}  # the parameters where something lay, and what
 
     @torch.no_grad()
     def reached(self, parameter: Tensor) -> None:
@@ -35,16 +35,23 @@ class Remains:
         if self._window is None:
             self._window = self._norm()
         elif id(parameter) in self._held and parameter.grad is None:  # cleared since: this pass is the first
-            self._window, self._held = self._nothing(), set()
+            self._window, self._held = self._nothing(), {}
+
+    def replaced(self) -> None:
+        """A step is about to be made. Nothing was carried where other gradients stand in the place of those that lay
+        there, as `p.grad = torch.autograd.grad(...)` puts them: to these no backward pass has added."""
+        now = {id(p): p.grad for p in self._parameters}
+        if self._held and all(now[own] is not grad for own, grad in self._held.items()):
+            self._window, self._held = self._nothing(), {}
 
     def _norm(self) -> Tensor:
         """() or (N,)."""
         if all(p.grad is None for p in self._parameters):
-            self._held = set()
+            self._held = {}
             return self._nothing()
         used = self._used()
         there = [p for p in self._parameters if p.grad is not None and id(p) in used]
-        self._held = set(map(id, there))
+        self._held = {id(p): p.grad for p in there}
         return together([p.grad for p in there], self._members) if there else self._nothing()
 
     def _nothing(self) -> Tensor:
@@ -58,7 +65,7 @@ class Remains:
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""
         self._round = None if own else self.left()
-        self._window, self._held = None, set()
+        self._window, self._held = None, {}
 
     def round_ends(self) -> None:
         self._round = None

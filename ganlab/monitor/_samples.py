@@ -38,13 +38,13 @@ def compared(real: Tensor, fake: Tensor, lead: int) -> Tensor:
 
     Distances are 2-norms over the flattened sample; `FEW` samples of each batch.
     """
-    real, fake = _flat(real, lead), _flat(fake, lead)
+    real, fake = flat(real, lead), flat(fake, lead)
     ends = torch.stack([end for x in (real, fake) for end in torch.aminmax(x.flatten(1), dim=1)])
     numbers = torch.cat([_distances(real[:, :FEW], fake[:, :FEW], ends), ends.to(real.dtype)])
     return numbers if lead == 2 else numbers[:, 0]
 
 
-def _flat(x: Tensor, lead: int) -> Tensor:
+def flat(x: Tensor, lead: int) -> Tensor:
     """(N, batch, numbers of a sample), in float32 or wider."""
     x = x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
     x = x.float() if x.dtype in NARROW else x
@@ -78,24 +78,34 @@ def _cdist(x: Tensor, y: Tensor) -> Tensor:
     return torch.cdist(x.contiguous(), y.contiguous(), compute_mode=mode)
 
 
+def among(values: Tensor, known: Tensor) -> Tensor:
+    """() or (N,): the share of the values, (n,) or (N, n), that is among those known, (m,) or (N, m), which are sorted."""
+    values = values.contiguous()
+    places = [torch.searchsorted(known, values, right=right) for right in (False, True)]
+    return (places[0] != places[1]).mean(-1, dtype=torch.float32)
+
+
 class Repeats:
-    """Which share of a batch was in the last one too, whatever the order. Of a sample a number of 64 bits is kept."""
+    """Which share of a batch was in the last one too, whatever the order. Of a sample a number of 64 bits is kept.
+
+    last: (n,) or (N, n), those numbers of the last batch, sorted.
+    """
 
     def __init__(self, lead: int):
         self._lead = lead
-        self._last: Tensor | None = None
+        self.last: Tensor | None = None
         self.alike = torch.full((), NAN)  # () or (N,): of the last batch, sorted, the share that stands beside its like
         self._factors: dict[tuple, Tensor] = {}
 
     def share(self, x: Tensor) -> Tensor:
         """() or (N,): of this batch. NaN for the first."""
         prints = self._prints(x)
-        last, self._last = self._last, prints.sort(-1).values
-        self.alike = (self._last[..., 1:] == self._last[..., :-1]).float().sum(-1) / max(prints.shape[-1] - 1, 1)
+        last, self.last = self.last, prints.sort(-1).values
+        alike = self.last[..., 1:] == self.last[..., :-1]
+        self.alike = alike.sum(-1, dtype=torch.float32) / max(prints.shape[-1] - 1, 1)
         if last is None or last.shape[:-1] != prints.shape[:-1]:
             return torch.full(prints.shape[:-1], NAN, device=x.device)
-        places = torch.searchsorted(last, prints).clamp_max(last.shape[-1] - 1)
-        return (last.gather(-1, places) == prints).float().mean(-1)
+        return among(prints, last)
 
     def _prints(self, x: Tensor) -> Tensor:
         """(n,) or (N, n): sums of a sample's bits, as whole numbers, times fixed random numbers; they run over."""
@@ -111,10 +121,10 @@ class Repeats:
 
 def reach(asked: list[Tensor], real: Tensor, fake: Tensor, lead: int) -> Tensor:
     """() or (N,): how far the points of a penalty lie outside of both batches, in widths of the range of these."""
-    flat = [[_flat(x, lead).flatten(1) for x in some] for some in (asked, (real, fake))]
+    points = [[flat(x, lead).flatten(1) for x in some] for some in (asked, (real, fake))]
     (low, high), (least, most) = (
         (torch.stack([x.amin(1) for x in some]).amin(0), torch.stack([x.amax(1) for x in some]).amax(0))
-        for some in flat
+        for some in points
     )
     found = torch.maximum(high - most, least - low) / (most - least).masked_fill(most == least, NAN)
     return found if lead == 2 else found[0]

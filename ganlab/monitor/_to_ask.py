@@ -65,7 +65,11 @@ def game(monitor) -> "pandas.DataFrame":
     - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
     - repeat: the share of the real batch that was also in the last one measured, whatever the order, less what has its
       like in its own batch; repeat_z: the share of G's inputs, all of them together, that was there before. 1: one
-      batch over and over. alike_z: the share of G's inputs that have their like in the same batch.
+      batch over and over. seen_before: the share that was in any batch measured before; remembered: how many samples
+      these had (4096 are kept). Of a set of N samples drawn at random the first is 1 - exp(-remembered / N). alike_z: the share of G's inputs that have their like in the same batch.
+    - mean_gap: how far the means of both batches are apart, in root mean squares of a real sample about its mean;
+      mean_turn: the cosine of the way from one to the other with that of the first step, -1 where G's mean has come out
+      on the other side.
     - penalised: 1 where D was asked in its step for its slope at samples, as gradient penalties ask, and else 0.
       severed: 1 where no graph was made of that slope (`create_graph=True` is missing), so that no penalty on it moves
       D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; below 0:
@@ -74,6 +78,13 @@ def game(monitor) -> "pandas.DataFrame":
       else, without the calls of a penalty; batch: samples in the first of these.
     - slope_order: the correlation, over the logits of D's step, of a logit with the slope of D's loss at it. Real
       logits lie high and have negative slopes, so it is below 0; where targets are broadcast it is near 1.
+    - cut_calls: how often D was called in G's step on what a generator has just made, without its graph, so that
+      nothing goes back to it (`D(fake.detach())`).
+    - loudness: the root mean square of the quieter of D's two batches over that of what a generator has just given,
+      where D was called on neither exactly; NaN where it was. Noise of the deviation s on samples of the root mean
+      square r makes it sqrt(1 + (s / r)^2) at least.
+    - label_gap: where D takes labels (whole numbers, or rows with a single 1), the mean squared distance of two real
+      samples of one label over that of two of different ones: 1 where labels say nothing of the samples.
 
     real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
     relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a

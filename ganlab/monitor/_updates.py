@@ -67,6 +67,8 @@ class Player:
     @torch.no_grad()
     def before(self) -> None:
         """Before the step: the gradients that it will use."""
+        if not self._touched:
+            self.remains.replaced()
         status, kind = self._statuses(), (self.parameters[0].device, self.parameters[0].dtype)
         if status is not self._status or kind != self._kind:
             if kind != self._kind:  # the first time, or moved in between

@@ -587,8 +587,10 @@ def test_a_monitor_that_comes_late_counts_on_from_the_trainers_step():
     for name in ("activations", "game", "gradients"):
         mine, theirs = (getattr(w, name)().query("step == 10").reset_index(drop=True) for w in (other, watch))
         if name == "game":  # the late one has no batch before this one
-            assert mine[["repeat", "repeat_z"]].isna().all(axis=None) and theirs.repeat.notna().all()
-            mine, theirs = (one.drop(columns=["repeat", "repeat_z"]) for one in (mine, theirs))
+            of_before = ["repeat", "repeat_z", "seen_before", "remembered"]
+            assert mine[of_before].isna().all(axis=None) and theirs.repeat.notna().all()
+            assert mine.mean_turn.item() == pytest.approx(1.0)
+            mine, theirs = (one.drop(columns=[*of_before, "mean_turn"]) for one in (mine, theirs))
         pd.testing.assert_frame_equal(mine, theirs)
 
 
