@@ -43,6 +43,11 @@ class Game:
     def sick(self) -> bool:
         return self.cause is not None
 
+    @property
+    def second(self) -> bool:
+        """Whether it is of the second list: see `ganlab.clinic.split`."""
+        return ".second." in self.play.__module__
+
     def under(self, setting: Setting) -> tuple[str, ...]:
         """The losses with which it is played in a setting; none where it does not apply."""
         if not self.settings(setting):

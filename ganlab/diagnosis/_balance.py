@@ -4,6 +4,8 @@ from ganlab.diagnosis._targets import LINEAR, LOGISTIC
 from ganlab.diagnosis.rules import Rule, above, below, within
 
 _FAR = above("energy_fall", 0.7)
+# A G that hardly steps has another trouble.
+_G_MOVES = (above("G_update", -3.5), above("G_rate", -4.7))
 _LATE = above("steps", 149)  # a lead of D in the first steps passes
 
 RULES = [
@@ -17,9 +19,16 @@ RULES = [
     Rule(
         "discriminator-too-strong",
         "won",
-        (above("margin", 10.0), LOGISTIC, _FAR, _LATE),
+        (*within("margin", 10.0, 60.0), LOGISTIC, _FAR, _LATE, *_G_MOVES),
         "real logits are {margin:.0f} above generated ones, and the samples do not come nearer",
         "chapter 5: the margin, 5 where players are equal",
+    ),
+    Rule(
+        "discriminator-too-strong",
+        "far-ahead",
+        (*within("margin", 12.0, 60.0), LOGISTIC, above("energy_fall", 0.35), above("steps", 49), *_G_MOVES),
+        "real logits are {margin:.0f} above generated ones",
+        "chapter 17: in healthy games of 200 steps the margin is 10 at most",
     ),
     Rule(
         "discriminator-too-strong",
@@ -31,6 +40,7 @@ RULES = [
             _LATE,
             above("pair_accuracy", 0.99),
             above("loss_slope", 0.5),
+            *_G_MOVES,
         ),
         "D is right by so much that its own loss is flat, and the samples do not come nearer",
         "chapter 5: D has won",
@@ -52,6 +62,22 @@ RULES = [
     ),
     Rule(
         "discriminator-too-weak",
+        "hardly-tells",
+        (
+            above("steps", 149),
+            below("pair_accuracy", 0.66),
+            below("pair_high", 0.87),
+            above("energy", 0.1),
+            above("energy_fall", 0.9),
+            above("D_update", -6.0),
+            below("logit_size", 2.0),
+        ),
+        "D orders {pair_accuracy:.0%} of the pairs rightly, {pair_high:.0%} at its best, and the samples do not come "
+        "nearer",
+        "chapter 17: no healthy game of the first list does that",
+    ),
+    Rule(
+        "discriminator-too-weak",
         "seldom-steps",
         (*within("D_rounds", 0.001, 0.2), above("G_rounds", 0.9)),
         "D has stepped in {D_rounds:.0%} of the rounds",
@@ -69,17 +95,23 @@ RULES = [
     Rule(
         "rotation",
         "turns",
-        (above("pair_turns", 1.5), below("pair_low", 0.35), above("energy", 0.2), above("energy_fall", 0.8), LOGISTIC),
-        "D's order of real and generated samples has turned {pair_turns:.0f} times, down to {pair_low:.0%} of pairs",
+        (above("mean_turns", 1.5), above("energy", 0.2), above("energy_fall", 0.8), above("spread", 0.01)),
+        "the mean of the samples has come out on the other side of that of the data {mean_turns:.0f} times",
         "chapter 6: players that circle",
     ),
-    Rule(
-        "critic-unbounded",
-        "no-penalty",
-        (LINEAR, below("penalised", 0.5), below("D_evenness", 0.9), below("D_bounded", 0.5), above("logit_size", 0.15)),
-        "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no penalty, "
-        "no weight is at a bound, no layer is spectrally normalised",
-        "chapter 9: a critic that nothing bounds",
+    *(
+        Rule(
+            "critic-unbounded",
+            name,
+            (LINEAR, below("penalised", 0.5), *free, below("D_bounded", 0.5), above("logit_size", 0.15)),
+            "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no penalty, "
+            "no weight is at a bound, no layer is spectrally normalised",
+            "chapter 9: a critic that nothing bounds",
+        )
+        for name, free in (
+            ("no-penalty", (below("D_evenness", 0.9),)),
+            ("no-penalty-and-growing", (above("D_evenness", 0.9), above("D_weights_growth", 0.1))),
+        )
     ),
     Rule(
         "penalty-wrong",

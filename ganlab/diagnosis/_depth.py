@@ -31,7 +31,12 @@ RULES = [
         lambda player: Rule(
             "explosion",
             f"{player}-forward",
-            (above(f"{player}_rms_inside", 1.0), above(f"{player}_rms_growth", 0.4), below(f"{player}_saturated", 0.5)),
+            (
+                above(f"{player}_rms_inside", 1.2),
+                above(f"{player}_rms_growth", 0.4),
+                below(f"{player}_saturated", 0.5),
+                below(f"{player}_weights_growth", 0.3),
+            ),
             f"the outputs of a layer inside {player} are {{ten_{player}_rms_inside:.0f}} in root mean square, "
             f"{{ten_{player}_rms_growth:.0f}} times those of its first layer",
             "chapter 4: variance maps; in healthy games of the set part they stay near 1",

@@ -16,6 +16,22 @@ RULES = [
         exact=True,
     ),
     Rule(
+        "nonfinite-data",
+        "calm-before",
+        (
+            above("bad_forward", 0.5),
+            above("bad_step", 1.5),
+            below("bad_input", 0.5),
+            below("bad_logit", 1.0),
+            below("bad_update", -1.0),
+            below("bad_rms", 2.0),
+        ),
+        "at step {bad_step:.0f} an output was not finite, and at the last step that was measured before all numbers were "
+        "small: steps of {ten_bad_update:.0e} of the weights, logits of {ten_bad_logit:.1f}. So it came from outside; with "
+        "Monitor(..., every=1) you see where",
+        "arithmetic: a NaN in the data makes every weight NaN in one step",
+    ),
+    Rule(
         "nonfinite-log-sigmoid",
         "bad-slope-at-logits",
         (above("bad_logits", 0.5), below("bad_logit", 3.5)),
@@ -51,6 +67,26 @@ RULES = [
         (_BAD, LINEAR, above("bad_logit", 2.0), below("penalised", 0.5), below("bad_input", 0.5)),
         "before step {bad_step:.0f} the mean logits reached {ten_bad_logit:.0e}",
         "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "nonfinite-critic",
+        "large-steps-without-a-penalty",
+        (_BAD, LINEAR, above("bad_update", -0.7), below("penalised", 0.5), below("bad_input", 0.5)),
+        "before step {bad_step:.0f} a step was {ten_bad_update:.2g} of the weights' size, and nothing bounds the critic",
+        "chapter 9: a critic that nothing bounds",
+    ),
+    Rule(
+        "nonfinite-rate",
+        "large-step-at-once",
+        (
+            above("bad_forward", 0.5),
+            below("bad_step", 1.5),
+            above("D_update_most", 0.3),
+            below("bad_input", 0.5),
+            below("bad_weights", 0.5),
+        ),
+        "the first step of D was {ten_D_update_most:.0e} of its weights' size, and the next output was not finite",
+        "chapter 8: SGD's divergence",
     ),
     Rule(
         "nonfinite-rate",

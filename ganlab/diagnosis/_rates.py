@@ -1,5 +1,6 @@
 """Rules on the size of the steps: learning rates, clipping, decay, and weights at a bound."""
 
+from ganlab.diagnosis._targets import LINEAR
 from ganlab.diagnosis.rules import Rule, above, below, for_players, within
 
 RULES = [
@@ -93,14 +94,18 @@ RULES = [
             "chapter 15: weight decay",
         )
     ),
-    *for_players(
-        lambda player: Rule(
-            "weights-at-clip-bound",
-            f"{player}-even",
-            (above(f"{player}_evenness", 0.9), below(f"{player}_weights_growth", 0.1)),
-            f"the weights of {player} are nearly all of one size: the mean is {{{player}_evenness:.2f}} of the root "
-            "mean square",
-            "chapter 9: weights at the bound; uniform weights have 0.87",
-        )
+    Rule(
+        "weights-at-clip-bound",
+        "D-even",
+        (above("D_evenness", 0.9), below("D_weights_growth", 0.1), LINEAR),
+        "the weights of D are nearly all of one size: the mean is {D_evenness:.2f} of the root mean square",
+        "chapter 9: weights at the bound; uniform weights have 0.87, and few weights are even by chance",
+    ),
+    Rule(
+        "weights-at-clip-bound",
+        "D-all-at-one",
+        (above("D_evenness", 0.95), below("D_weights_growth", 0.1)),
+        "the weights of D are all of one size: the mean is {D_evenness:.3f} of the root mean square",
+        "chapter 9: weights at the bound; uniform weights have 0.87",
     ),
 ]

@@ -29,9 +29,25 @@ RULES = [
     Rule(
         "collapse",
         "spread-has-fallen",
-        (*within("spread", 1e-3, 0.35), below("spread_fall", 0.6)),
+        (*within("spread", 1e-3, 0.35), below("spread_fall", 0.5)),
         "the samples lie {spread:.2f} as far from each other as the data do, and were {spread_early:.2f}",
         "chapter 7: while it collapses, G's samples draw together",
+    ),
+    Rule(
+        "collapse",
+        "alike-and-farther",
+        (*within("spread", 1e-3, 0.3), above("energy_fall", 1.1), above("steps", 99)),
+        "the samples lie {spread:.2f} as far from each other as the data do, and {energy_fall:.1f} times as far from the "
+        "data as at first",
+        "chapter 7: samples that travel together; chapter 17",
+    ),
+    Rule(
+        "labels-shuffled",
+        "labels-say-nothing",
+        (*within("label_gap", 0.93, 1.1), above("measured", 7)),
+        "two real samples of one label lie as far apart as two of different ones: {label_gap:.2f} of their squared "
+        "distance",
+        "arithmetic: of labels that were shuffled it is 1",
     ),
     Rule(
         "range-mismatch",
@@ -87,6 +103,13 @@ RULES = [
         "G ends with tanh, and D is shown {fake_high:.1f}: the rest is noise",
         "arithmetic: the largest of a thousand numbers is 3.2 deviations out, so those of the noise are above 0.6",
         exact=True,
+    ),
+    Rule(
+        "noise-too-large",
+        "louder-than-samples",
+        (above("loudness", 2.0),),
+        "the quieter of D's two batches is {loudness:.1f} times as loud as what G gave: the rest is noise",
+        "arithmetic: noise of 1.7 times the size of the samples",
     ),
     Rule(
         "batch-statistics",

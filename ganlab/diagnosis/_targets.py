@@ -44,6 +44,16 @@ RULES = [
     ),
     Rule(
         "sign-turned",
+        "both-up-at-first",
+        (*within("real_slope_first", -1.2, -0.3), *within("fake_slope_first", -1.2, -0.3)),
+        "in the first step D's loss fell when generated logits rose, as real ones did: slopes {real_slope_first:+.2f} and "
+        "{fake_slope_first:+.2f}",
+        _SLOPES,
+        exact=True,
+        **_TURNED,
+    ),
+    Rule(
+        "sign-turned",
         "both-down",
         (above("real_slope", 0.02), above("fake_slope", 0.02), above("real_slope_apart", 0.02)),
         "D's loss falls when real logits fall, as generated ones do: slopes {real_slope:+.2f} and {fake_slope:+.2f}",
@@ -125,7 +135,7 @@ RULES = [
     Rule(
         "loss-without-D",
         "no-slope-at-D",
-        (above("blind", 0.5), above("G_grad", -20.0)),
+        (above("blind", 0.5), above("G_grad", -20.0), below("cut_calls", 0.5)),
         "in {blind:.0%} of its steps G had a gradient, and none of it came by way of D",
         "arithmetic: a loss through D has a slope at D's logits",
         exact=True,

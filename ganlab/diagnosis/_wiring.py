@@ -22,6 +22,15 @@ RULES = [
         exact=True,
     ),
     Rule(
+        "detached",
+        "cut-at-D",
+        (above("blind", 0.5), above("G_grad", -20.0), above("cut_calls", 0.5)),
+        "in its step G had a gradient, none of it by way of D: D was called on samples that were cut from G's graph",
+        _ARITHMETIC,
+        exact=True,
+        title="G's samples are detached in its own step: what D says of them teaches it nothing.",
+    ),
+    Rule(
         "frozen-generator",
         "G-frozen",
         (above("G_frozen", 0.9),),
@@ -56,7 +65,7 @@ RULES = [
     Rule(
         "discriminator-frozen",
         "D-still",
-        (below("D_update_most", -9.0), below("D_bad", 0.5)),
+        (below("D_update_most", -9.0), below("D_bad", 0.5), below("D_dead", 0.9)),
         "the largest step of D was {ten_D_update_most:.0e} of its weights",
         "float32 resolves 6e-8",
         exact=True,
@@ -148,6 +157,13 @@ RULES = [
         "G's inputs are all the same, within a batch and from batch to batch",
         _ARITHMETIC,
         exact=True,
+    ),
+    Rule(
+        "discriminator-memorises",
+        "few-in-all",
+        (below("set_size", 2.5), below("repeat", 0.97), above("pair_accuracy", 0.9)),
+        "the real samples seem to be {ten_set_size:.0f} in all, and D orders {pair_accuracy:.0%} of the pairs rightly",
+        "chapter 15: D tells 100 digits by heart",
     ),
     Rule(
         "discriminator-memorises",
