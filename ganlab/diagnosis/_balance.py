@@ -72,8 +72,8 @@ RULES = [
             above("D_update", -6.0),
             below("logit_size", 2.0),
         ),
-        "D orders {pair_accuracy:.0%} of the pairs rightly, {pair_high:.0%} at its best, and the samples do not come "
-        "nearer",
+        "D orders {pair_accuracy:.0%} of the pairs rightly, {pair_high:.0%} at its best, and the samples do not "
+        "come nearer",
         "chapter 17: no healthy game of the first list does that",
     ),
     Rule(
@@ -104,8 +104,8 @@ RULES = [
             "critic-unbounded",
             name,
             (LINEAR, below("penalised", 0.5), *free, below("D_bounded", 0.5), above("logit_size", 0.15)),
-            "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no penalty, "
-            "no weight is at a bound, no layer is spectrally normalised",
+            "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no "
+            "penalty, no weight is at a bound, no layer is spectrally normalised",
             "chapter 9: a critic that nothing bounds",
         )
         for name, free in (

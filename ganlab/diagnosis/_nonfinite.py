@@ -26,9 +26,9 @@ RULES = [
             below("bad_update", -1.0),
             below("bad_rms", 2.0),
         ),
-        "at step {bad_step:.0f} an output was not finite, and at the last step that was measured before all numbers were "
-        "small: steps of {ten_bad_update:.0e} of the weights, logits of {ten_bad_logit:.1f}. So it came from outside; with "
-        "Monitor(..., every=1) you see where",
+        "at step {bad_step:.0f} an output was not finite, and at the last step that was measured before all numbers "
+        "were small: steps of {ten_bad_update:.0e} of the weights, logits of {ten_bad_logit:.1f}. So it came from outside; "
+        "with Monitor(..., every=1) you see where",
         "arithmetic: a NaN in the data makes every weight NaN in one step",
     ),
     Rule(
@@ -72,7 +72,8 @@ RULES = [
         "nonfinite-critic",
         "large-steps-without-a-penalty",
         (_BAD, LINEAR, above("bad_update", -0.7), below("penalised", 0.5), below("bad_input", 0.5)),
-        "before step {bad_step:.0f} a step was {ten_bad_update:.2g} of the weights' size, and nothing bounds the critic",
+        "before step {bad_step:.0f} a step was {ten_bad_update:.2g} of the weights' size, and nothing bounds the "
+        "critic",
         "chapter 9: a critic that nothing bounds",
     ),
     Rule(

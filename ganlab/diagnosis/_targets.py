@@ -46,8 +46,8 @@ RULES = [
         "sign-turned",
         "both-up-at-first",
         (*within("real_slope_first", -1.2, -0.3), *within("fake_slope_first", -1.2, -0.3)),
-        "in the first step D's loss fell when generated logits rose, as real ones did: slopes {real_slope_first:+.2f} and "
-        "{fake_slope_first:+.2f}",
+        "in the first step D's loss fell when generated logits rose, as real ones did: slopes {real_slope_first:+.2f} "
+        "and {fake_slope_first:+.2f}",
         _SLOPES,
         exact=True,
         **_TURNED,

@@ -119,7 +119,9 @@ def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
         )
     seen = "no rule fires, and whether it learns cannot be seen"
     if numbers.get("bad", 0) > 0:
-        seen = "from step {bad_step:.0f} on numbers are not finite; with Monitor(..., every=1) you see where that begins"
+        seen = (
+            "from step {bad_step:.0f} on numbers are not finite; with Monitor(..., every=1) you see where that begins"
+        )
     return Finding(
         UNKNOWN, "Nothing was found, which is not to say that nothing is wrong.", told(seen, numbers),
         "train longer, and look at the samples", certainties.of(UNKNOWN), "symptoms",

@@ -34,8 +34,8 @@ def codes(inputs: Sequence[Tensor], lead: int) -> Tensor | None:
 
 
 def label_gap(x: Tensor, labels: Tensor, lead: int) -> Tensor:
-    """() or (N,): mean squared distance of two samples of one label over that of two of different ones. NaN where no two
-    have one label, or all have, or a row is no label.
+    """() or (N,): mean squared distance of two samples of one label over that of two of different ones. NaN where no
+    two have one label, or all have, or a row is no label.
     """
     x, labels = flat(x, lead)[:, :FEW], labels.reshape(-1, labels.shape[-1])[:, :FEW]
     x = x - x.mean(1, keepdim=True)

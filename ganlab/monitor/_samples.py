@@ -79,7 +79,7 @@ def _cdist(x: Tensor, y: Tensor) -> Tensor:
 
 
 def among(values: Tensor, known: Tensor) -> Tensor:
-    """() or (N,): the share of the values, (n,) or (N, n), that is among those known, (m,) or (N, m), which are sorted."""
+    """() or (N,): the share of the values, (n,) or (N, n), that is among those known, (m,) or (N, m), in order."""
     values = values.contiguous()
     places = [torch.searchsorted(known, values, right=right) for right in (False, True)]
     return (places[0] != places[1]).mean(-1, dtype=torch.float32)

@@ -65,8 +65,9 @@ def game(monitor) -> "pandas.DataFrame":
     - real_low, real_high, fake_low, fake_high: the least and the greatest number in the batches.
     - repeat: the share of the real batch that was also in the last one measured, whatever the order, less what has its
       like in its own batch; repeat_z: the share of G's inputs, all of them together, that was there before. 1: one
-      batch over and over. seen_before: the share that was in any batch measured before; remembered: how many samples
-      these had (4096 are kept). Of a set of N samples drawn at random the first is 1 - exp(-remembered / N). alike_z: the share of G's inputs that have their like in the same batch.
+      batch over and over. alike_z: the share of G's inputs that have their like in the same batch. seen_before: the
+      share of the real batch that was in any one measured before; remembered: how many samples these had (4096 are
+      kept). Of a set of N samples drawn at random the first is about 1 - exp(-remembered / N).
     - mean_gap: how far the means of both batches are apart, in root mean squares of a real sample about its mean;
       mean_turn: the cosine of the way from one to the other with that of the first step, -1 where G's mean has come out
       on the other side.

@@ -1,4 +1,4 @@
-"""What D is shown: labels beside samples, samples seen before, means on the other side, noise, and calls in G's step."""
+"""What D is shown: labels beside samples, samples seen before, means on the other side, noise; calls in G's step."""
 
 import numpy as np
 import pytest

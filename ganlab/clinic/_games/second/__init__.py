@@ -1,0 +1,10 @@
+"""The second list of games: `well_*.py` are healthy, `ill_*.py` sick. Nobody who wrote them had read the rules.
+
+Each follows a twin of its own, in other code, with other networks, data, losses and optimizers than the first list.
+"""
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
