@@ -27,8 +27,8 @@ RULES = [
             below("bad_rms", 2.0),
         ),
         "at step {bad_step:.0f} an output was not finite, and at the last step that was measured before all numbers "
-        "were small: steps of {ten_bad_update:.0e} of the weights, logits of {ten_bad_logit:.1f}. So it came from outside; "
-        "with Monitor(..., every=1) you see where",
+        "were small: steps of {ten_bad_update:.0e} of the weights, logits of {ten_bad_logit:.1f}. So it came from "
+        "outside; with Monitor(..., every=1) you see where",
         "arithmetic: a NaN in the data makes every weight NaN in one step",
     ),
     Rule(

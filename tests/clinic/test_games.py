@@ -19,7 +19,14 @@ SAME = {
     "a batch of its own for pictures", "clipped at norm 10", "a written penalty",
 }  # fmt: skip
 SEED = 3
-LATER = {"clipped at norm 0.1, Adam": 60, "clipped values": 60}  # rounds until a gradient is large enough
+# Rounds until a gradient is large enough, or whatever else it waits for comes.
+LATER = {
+    "clipped at norm 0.1, Adam": 60, "clipped values": 60, "nonfinite-half: a scale that doubles": 12,
+    "discriminator-eval: spectral norm alone": 12, "discriminator-too-weak: begun anew": 12, "lookahead": 12,
+    "penalty-wrong: one-sided, the wrong way": 6, "hinge with a lower bar for real": 6, "D rests while it leads": 30,
+    "G steps until D doubts": 120,
+}  # fmt: skip
+LAST = ("D rests while it leads", "G steps until D doubts")  # on points D never leads by so much
 
 
 def played(game: Plain, rounds: int = ROUNDS) -> list[torch.Tensor]:
@@ -43,14 +50,14 @@ def test_it_is_played_in_every_setting(name):
         if losses := GAMES[name].under(setting):
             game = start(Case(name, setting.name, losses[at % len(losses)]), seed=0)
             assert len(played(game, rounds=1)) > 2
-            assert game.sample(3).shape == (3, *game.data.shape)
+            assert game.sample(4).shape == (4, *game.data.shape)  # an even number: one game makes them in twos
             at += 1
     assert at, "it is played nowhere"
 
 
 @pytest.mark.parametrize("name", GAMES)
 def test_it_differs_from_its_twin(name):
-    case = next(cases(name))
+    case = list(cases(name))[-1 if name in LAST else 0]
     if name == "clip-before-backward":
         return  # an outlier has to come first: see below
     game, rounds = start(case, SEED), LATER.get(name, ROUNDS)
@@ -142,8 +149,8 @@ def test_listings_are_the_lines_that_differ():
     assert texts["one-batch"].startswith("def __init__(self, setting, loss):\n    super()")
     assert "zero_grad" not in texts["gradients-not-cleared"]
     for name, text in texts.items():
-        if name not in ("plain", "least squares", "conditional"):
-            assert text and '"""' not in text and len(text.splitlines()) < 40, name
+        if name not in ("plain", "least squares", "conditional", "projection"):
+            assert text and '"""' not in text and len(text.splitlines()) < 60, name
 
 
 def test_a_listing_is_what_is_played():
