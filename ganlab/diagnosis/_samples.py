@@ -36,7 +36,13 @@ RULES = [
     Rule(
         "collapse",
         "alike-and-farther",
-        (*within("spread", 1e-3, 0.3), above("energy_fall", 1.1), above("steps", 99)),
+        (
+            *within("spread", 1e-3, 0.3),
+            above("energy_fall", 1.1),
+            above("steps", 99),
+            above("pair_high", 0.7),
+            below("D_frozen", 0.4),
+        ),
         "the samples lie {spread:.2f} as far from each other as the data do, and {energy_fall:.1f} times as far from "
         "the data as at first",
         "chapter 7: samples that travel together; chapter 17",
