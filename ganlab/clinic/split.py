@@ -2,7 +2,7 @@
 
 There are two lists of games. On the first the rules were set in two rounds. In the first round a part of it was held
 out, by checksums of the names of causes, games and settings, and the rules were judged on that part once: the recorded
-tables `clinic-first-causes`, `clinic-first-sick` and `clinic-first-healthy` have what was found. Then it was opened,
+tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. Then it was opened,
 and rules were set on all of the first list with even seeds. The second list was written meanwhile, by people who had
 not read the rules. Nothing was set on it.
 """

@@ -134,3 +134,96 @@ def test_an_optimizer_that_never_steps_is_said_to_be_one():
     d_logistic(D(ring(4)), D(G(torch.randn(4, 8)))).backward()
     with pytest.raises(ValueError, match="nothing was measured"):
         monitor.diagnose()
+
+
+def hand(loop, G, D, steps=120, **adam):
+    of_d, of_g = (torch.optim.Adam(one.parameters(), **{"lr": 1e-3, "betas": (0.5, 0.999), **adam}) for one in (D, G))
+    with Monitor({"D": (D, of_d), "G": (G, of_g)}, activations=True, every=5) as monitor:
+        for _ in range(steps):
+            loop(G, D, of_d, of_g)
+    return monitor.diagnose()
+
+
+def test_gradients_that_are_put_in_place_by_hand_are_cleared():
+    def loop(G, D, of_d, of_g):
+        fake = G(torch.randn(64, 8))
+        for net, loss, optimizer in (
+            (D, lambda: d_logistic(D(ring(64)), D(fake.detach())), of_d),
+            (G, lambda: g_logistic(D(fake)), of_g),
+        ):
+            for p, grad in zip(net.parameters(), torch.autograd.grad(loss(), list(net.parameters())), strict=True):
+                p.grad = grad
+            optimizer.step()
+
+    found = hand(loop, dense(8, 2), dense(2, 1))
+    assert not found.sick, found
+
+
+def test_one_call_of_d_may_serve_both_losses():
+    def loop(G, D, of_d, of_g):
+        of_d.zero_grad()
+        of_g.zero_grad()
+        logits = D(G(torch.randn(64, 8)))
+        d_logistic(D(ring(64)), logits).backward(inputs=list(D.parameters()), retain_graph=True)
+        g_logistic(logits).backward(inputs=list(G.parameters()))
+        of_d.step()
+        of_g.step()
+
+    found = hand(loop, dense(8, 2), dense(2, 1))
+    assert not found.sick, found
+
+
+def test_samples_that_are_cut_from_g_beside_another_loss_are_detached_ones():
+    def loop(G, D, of_d, of_g):
+        fake = G(torch.randn(64, 8))
+        of_d.zero_grad()
+        d_logistic(D(ring(64)), D(fake.detach())).backward()
+        of_d.step()
+        of_g.zero_grad()
+        (g_logistic(D(fake.detach())) + 0.01 * fake.square().mean()).backward()
+        of_g.step()
+
+    assert hand(loop, dense(8, 2), dense(2, 1)).cause == "detached"
+
+
+class Told(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.label, self.body = nn.Embedding(8, 8), dense(10, 1)
+
+    def forward(self, x, label):
+        return self.body(torch.cat([x, self.label(label)], 1))
+
+
+@pytest.mark.parametrize(("shuffled", "expected"), [(True, "labels-shuffled"), (False, "healthy")])
+def test_labels_that_say_nothing_of_the_samples_are_seen(shuffled, expected):
+    def loop(G, D, of_d, of_g):
+        label = torch.randint(8, (64,))
+        angle = label * torch.pi / 4
+        real = torch.stack([angle.cos(), angle.sin()], -1) + 0.05 * torch.randn(64, 2)
+        label = label.roll(1) if shuffled else label
+        fake = G(torch.cat([torch.randn(64, 8), nn.functional.one_hot(label, 8).float()], 1))
+        of_d.zero_grad()
+        d_logistic(D(real, label), D(fake.detach(), label)).backward()
+        of_d.step()
+        of_g.zero_grad()
+        g_logistic(D(fake, label)).backward()
+        of_g.step()
+
+    assert hand(loop, dense(16, 2), Told(), steps=200).cause == expected
+
+
+@pytest.mark.parametrize(("sigma", "drowned"), [(5.0, True), (0.1, False)])
+def test_noise_that_drowns_the_samples_is_told_from_a_little(sigma, drowned):
+    found = play(dense(8, 2), dense(2, 1), d_logistic, g_logistic, show=lambda x: x + sigma * torch.randn_like(x))
+    assert ("noise-too-large" in [one.cause for one in found]) == drowned, found
+
+
+def test_a_nan_between_two_measured_steps_is_said_to_have_come_from_outside():
+    count = iter(range(10_000))
+
+    def broken(n):
+        return ring(n) + (float("nan") if next(count) == 52 else 0.0)
+
+    found = play(dense(8, 2), dense(2, 1), d_logistic, g_logistic, data=broken)
+    assert found.cause == "nonfinite-data" and "every=1" in found[0].evidence
