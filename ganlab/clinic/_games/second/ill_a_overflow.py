@@ -93,7 +93,8 @@ class ClampedRoot(Clamped):
         return flat_slopes(self.D, real, bare_root).mean()
 
 
-@sick("nonfinite-rate", "a warm-up without an end", twin=Gated, settings=POINTS_AND_DIGITS, losses=("nonsaturating",))
+@sick("nonfinite-rate", "a warm-up without an end", twin=Gated, settings=only("grid-resmlp", "digits-mlp"),
+      losses=("nonsaturating",))  # fmt: skip
 class EndlessWarmUp(Gated):
     """Both rates grow by a quarter in every round, and nothing stops them."""
 
