@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ganlab
-from ganlab.clinic import certainties, labels, runs, scores, split
+from ganlab.clinic import GAMES, SETTINGS, Case, certainties, labels, runs, scores, split
 from ganlab.clinic._identity import same
 from ganlab.clinic._recording import disagreement
 from ganlab.clinic.runs import STEPS
@@ -103,3 +103,13 @@ def test_the_judged_tables_are_those_of_the_recorded_games(borne_out):
 
 def test_the_steps_are_those_of_the_study():
     assert set(runs.runs().step) == set(STEPS) and 200 in STEPS
+
+
+def test_each_long_run_is_compared_with_its_own_twin():
+    """Under the loss that it is played with, wherever the twin is played so: no other loss stands in."""
+    recorded_cases = set(recorded("clinic-labels").case)
+    names = {game.play: name for name, game in GAMES.items()}
+    for case in map(Case.read, recorded_cases):
+        twin = names[GAMES[case.game].twin]
+        if case.loss in GAMES[twin].under(SETTINGS[case.setting]):
+            assert str(Case(twin, case.setting, case.loss)) in recorded_cases, case
