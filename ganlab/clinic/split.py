@@ -2,9 +2,9 @@
 
 There are two lists of games. On the first the rules were set in two rounds. In the first round a part of it was held
 out, by checksums of the names of causes, games and settings, and the rules were judged on that part once: the recorded
-tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. Then it was opened,
-and rules were set on all of the first list with even seeds. The second list was written meanwhile, by people who had
-not read the rules. Nothing was set on it.
+tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. Then it was opened, and rules were set
+on all of the first list with even seeds. The second list was written meanwhile, by three writers who had not read the
+rules. Nothing was set on it.
 """
 
 from ganlab.clinic.games import GAMES, Case
