@@ -13,7 +13,7 @@ labels.py: the rule by which a long run bears a label out.
 split.py: what thresholds are set on, and what is held out.
 _recording.py, runs.py: all cases played, and their features as a recorded table. __main__.py: the commands for that.
 scores.py: how good the doctor is. rivals.py: published rule sets beside it.
-_games/: the games themselves.
+_games/: the games themselves, in three lists.
 """
 
 from ganlab.clinic import _games  # noqa: F401 (enters the games)

@@ -44,9 +44,9 @@ class Game:
         return self.cause is not None
 
     @property
-    def second(self) -> bool:
-        """Whether it is of the second list: see `ganlab.clinic.split`."""
-        return ".second." in self.play.__module__
+    def listed(self) -> str:
+        """In which list it is, "first", "second" or "third": see `ganlab.clinic.split`."""
+        return next((name for name in ("second", "third") if f".{name}." in self.play.__module__), "first")
 
     def under(self, setting: Setting) -> tuple[str, ...]:
         """The losses with which it is played in a setting; none where it does not apply."""

@@ -1,19 +1,21 @@
 """What the doctor's rules may be set on, and what they are judged on.
 
-There are two lists of games. On the first the rules were set in two rounds. In the first round a part of it was held
+There are three lists of games. On the first the rules were set in two rounds. In the first round a part of it was held
 out, by checksums of the names of causes, games and settings, and the rules were judged on that part once: the recorded
 tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. Then it was opened, and rules were set
 on all of the first list with even seeds. The second list was written meanwhile, by three writers who had not read the
-rules. Nothing was set on it.
+rules; nothing was set on it, and the rules were judged on it once. The third list was written in the same way, after
+that judgement. Nothing of it has been recorded or judged.
 """
 
 from ganlab.clinic.games import GAMES, Case
 
-PARTS = ("set", "seeds", "second")
+PARTS = ("set", "seeds", "second", "third")
 
 
 def part(case: Case, seed: int) -> str:
-    """Where a run belongs: "set", or what is held out: "seeds" of the games of the first list, or the "second" list.
+    """Where a run belongs: "set", or what is held out: "seeds" of the games of the first list, the "second" or the
+    "third" list.
 
     >>> from ganlab.clinic import Case
     >>> from ganlab.clinic.split import part
@@ -23,6 +25,6 @@ def part(case: Case, seed: int) -> str:
     Raises:
         KeyError: an unknown game.
     """
-    if GAMES[case.game].second:
-        return "second"
+    if (listed := GAMES[case.game].listed) != "first":
+        return listed
     return "seeds" if seed % 2 else "set"

@@ -89,7 +89,7 @@ def test_the_judged_tables_are_those_of_the_recorded_games(borne_out):
     answers, table = scores.answers(borne_out), recorded("clinic-judged-causes")
     said = borne_out[["label", "part", "game", "setting", "loss"]].assign(right=answers.right)
     table = table[(table.who == "doctor") & (table.step == 200)]
-    assert set(table.part) == set(said.part) == set(split.PARTS)
+    assert set(table.part) == set(said.part) <= set(split.PARTS)
     for row in table.itertuples():
         mine = said[(said.label == row.cause) & (said.part == row.part)]
         by_game = [group.right.mean() for _, group in mine.groupby(["game", "setting", "loss"])]
