@@ -14,7 +14,6 @@ from ganlab.clinic import Case, _identity, _recording, cases, runs, split
 from ganlab.clinic import __main__ as command
 from ganlab.clinic._recording import CHEAP_FIRST, chart_of, name_of, order, play, write
 from ganlab.clinic.settings import SETTINGS
-from ganlab.diagnosis import CAUSES
 from ganlab.study.recordings import read
 
 PLAIN = Case("plain", "ring-mlp", "hinge")
@@ -204,34 +203,25 @@ def test_packing_keeps_three_digits(numbers):
     assert (np.abs(back[values == 0]) == 0).all()
 
 
-def test_the_split_has_no_run_twice_and_every_part_has_both_kinds():
+def test_every_run_has_a_part_and_every_part_has_both_kinds():
     parts = collections.Counter()
     for case, seed in order([0, 1]):
         parts[split.part(case, seed)] += 1
-    assert set(parts) == set(split.PARTS) and min(parts.values()) > 100
-    kinds = {(split.part(case, 0), runs.GAMES[case.game].sick) for case in cases()}
-    assert {
-        ("set", True),
-        ("set", False),
-        ("settings", True),
-        ("settings", False),
-        ("games", True),
-        ("games", False),
-    } <= kinds
-    assert not {("causes", False)} & kinds
+    assert set(parts) <= set(split.PARTS) and min(parts.values()) > 100
+    kinds = {(split.part(case, seed), runs.GAMES[case.game].sick) for case in cases() for seed in (0, 1)}
+    assert kinds == {(part, sick) for part in parts for sick in (True, False)}
 
 
-def test_thresholds_are_set_on_nothing_that_is_held_out():
+def test_thresholds_are_set_on_no_game_that_a_later_list_has():
     for case, seed in order([0, 1]):
         if split.part(case, seed) == "set":
-            assert case.setting in split.SET_ON and seed % 2 == 0
-            assert case.game not in split.HELD_OUT_GAMES
-            assert runs.GAMES[case.game].cause not in split.HELD_OUT_CAUSES
-    assert 0.25 < len(split.HELD_OUT_CAUSES) / len(CAUSES) < 0.5
+            assert seed % 2 == 0 and runs.GAMES[case.game].listed == "first"
+    later = [name for name, game in runs.GAMES.items() if game.listed != "first"]
+    assert len(later) > 200 and not [name for name in later if split.part(next(cases(name)), 0) in ("set", "seeds")]
 
 
-def test_seeds_of_a_part_are_told_apart_by_parity():
+def test_seeds_of_the_first_list_are_told_apart_by_parity():
     assert split.part(PLAIN, 2) == "set" and split.part(PLAIN, 3) == "seeds"
-    assert split.part(Case("plain", "grid-resmlp", "hinge"), 2) == "settings"
+    assert {split.part(next(cases("Adagrad")), seed) for seed in (0, 1, 2)} == {"second"}
     with pytest.raises(KeyError):
         split.part(Case("gone", "ring-mlp", "hinge"), 0)
