@@ -16,7 +16,8 @@ ROUNDS = 2
 # Written otherwise than the plain game, and the same to the last bit over the first rounds.
 SAME = {
     "plain", "average of weights", "no graph of G in D's step", "D frozen in G's step", "closures", "least squares",
-    "a batch of its own for pictures", "clipped at norm 10", "a written penalty",
+    "a batch of its own for pictures", "clipped at norm 10", "a written penalty", "resumed from checkpoints",
+    "D's optimizer maximises",
 }  # fmt: skip
 SEED = 3
 # Rounds until a gradient is large enough, or whatever else it waits for comes.
@@ -24,7 +25,9 @@ LATER = {
     "clipped at norm 0.1, Adam": 60, "clipped values": 60, "nonfinite-half: a scale that doubles": 12,
     "discriminator-eval: spectral norm alone": 12, "discriminator-too-weak: begun anew": 12, "lookahead": 12,
     "penalty-wrong: one-sided, the wrong way": 6, "hinge with a lower bar for real": 6, "D rests while it leads": 30,
-    "G steps until D doubts": 120,
+    "G steps until D doubts": 120, "nonfinite-data: blank pictures divided by 0": 12,
+    "generator-eval: pictures of the twentieth round": 25, "gradients-not-cleared: G's, behind a condition": 6,
+    "collapse: up to ten steps until D is fooled": 40,
 }  # fmt: skip
 LAST = ("D rests while it leads", "G steps until D doubts")  # on points D never leads by so much
 

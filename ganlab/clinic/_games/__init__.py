@@ -2,7 +2,7 @@
 
 signals.py, steps.py, clips.py, balance.py, parts.py, inputs.py, critics.py, overflow.py: what is wrong.
 odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py, odd_clips.py: what only looks wrong.
-second/: the second list, that the doctor is judged on; see `ganlab.clinic.split`.
+second/, third/: the second and third list, that the doctor is judged on; see `ganlab.clinic.split`.
 """
 
 from ganlab.clinic._games import (  # noqa: F401
@@ -20,4 +20,5 @@ from ganlab.clinic._games import (  # noqa: F401
     second,
     signals,
     steps,
+    third,
 )
