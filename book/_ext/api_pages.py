@@ -19,6 +19,7 @@ from docstrings import CODE, restructured
 # What neither the theme nor a colour scheme tells from plain text, and a page of signatures has thousands of.
 INERT = re.compile(r'<span class="(?:pre|n|nn|p|w)">([^<]*)</span>')
 DIRECTIVE = {"function": "autofunction", "class": "autoclass", "exception": "autoexception"}
+MOST = 100  # names of a registry that are listed: a line of a page has an end
 
 
 class Wing(SphinxDirective):
@@ -88,7 +89,8 @@ def held(name: wings.Name) -> str:
     """The names in a registry, or the value of another constant where it is short."""
     value = getattr(importlib.import_module(name.home), name.name)
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return ", ".join(f'`"{key}"`' for key in value)
+        names = [f'`"{key}"`' for key in value]
+        return ", ".join(names[:MOST]) + f" and {len(names) - MOST} more" * (len(names) > MOST)
     return f"`{value!r}`" if len(repr(value)) < 100 else ""
 
 
