@@ -28,7 +28,7 @@ RULES = [
         "far-ahead",
         (*within("margin", 12.0, 60.0), LOGISTIC, above("energy_fall", 0.35), above("steps", 49), *_G_MOVES),
         "real logits are {margin:.0f} above generated ones",
-        "chapter 17: in healthy games of 200 steps the margin is 10 at most",
+        "chapter 17: in healthy games that rules were set on the margin is 10 at most at 200 steps",
     ),
     Rule(
         "discriminator-too-strong",
@@ -74,7 +74,7 @@ RULES = [
         ),
         "D orders {pair_accuracy:.0%} of the pairs rightly, {pair_high:.0%} at its best, and the samples do not "
         "come nearer",
-        "chapter 17: no healthy game of the first list does that",
+        "chapter 17: no healthy game that rules were set on does that at 200 steps",
     ),
     Rule(
         "discriminator-too-weak",

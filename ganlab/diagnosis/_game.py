@@ -110,10 +110,8 @@ def _order_of_pairs(block: Block) -> dict[str, float]:
     """The ends of pair_accuracy, late, and how often it went from above two thirds to below one third and back."""
     values = series(block, "pair_accuracy").ravel()
     sides = np.where(values > 2 / 3, 1, np.where(values < 1 / 3, -1, 0))
-    sides = sides[sides != 0]
     late_values = late_part(block, values) if len(values) else values
-    turns = float((sides[1:] != sides[:-1]).sum()) if len(values) else np.nan
-    return {"pair_low": least(late_values), "pair_high": most(late_values), "pair_turns": turns}
+    return {"pair_low": least(late_values), "pair_high": most(late_values), "pair_turns": _changes(sides)}
 
 
 def _set_size(block: Block) -> float:
@@ -128,11 +126,13 @@ def _set_size(block: Block) -> float:
 def _mean_turns(block: Block) -> float:
     """How often the cosine of `mean_turn` went from above 1/3 to below -1/3, and back."""
     turn, gap = (series(block, name).ravel() for name in ("mean_turn", "mean_gap"))
-    if not len(turn):
-        return float("nan")
-    sides = np.where(gap > 0.5, np.sign(np.where(np.abs(turn) > 1 / 3, turn, 0)), 0)
-    sides = sides[sides != 0]
-    return float((sides[1:] != sides[:-1]).sum())
+    return _changes(np.where((gap > 0.5) & (np.abs(turn) > 1 / 3), np.sign(turn), 0))
+
+
+def _changes(sides: np.ndarray) -> float:
+    """How often a row of -1 and 1 changes its sign; 0 is neither. NaN of nothing."""
+    known = sides[sides != 0]
+    return float((known[1:] != known[:-1]).sum()) if len(sides) else float("nan")
 
 
 def _penalty(block: Block) -> dict[str, float]:

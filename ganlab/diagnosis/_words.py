@@ -155,15 +155,8 @@ FLAGS = {
     "batch_norms": ("{} has batch norm", "{} has no batch norm"),
     "flat_norms": ("{} has BatchNorm1d", "{} has no BatchNorm1d"),
 }
+# Whole numbers.
 COUNTS = {
-    "real_calls",
-    "fake_calls",
-    "cut_calls",
-    "batch",
-    "steps",
-    "measured",
-    "bad_step",
-    "pair_turns",
-    "mean_turns",
-}  # whole numbers
+    "real_calls", "fake_calls", "cut_calls", "batch", "steps", "measured", "bad_step", "pair_turns", "mean_turns"
+}  # fmt: skip
 ENDS = {(0.5, 1.5): "{} ends in tanh", (1.5, None): "{} ends in a sigmoid"}

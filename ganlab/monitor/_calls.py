@@ -86,7 +86,7 @@ class Slopes:
 class Call:
     """xs: the inputs that are floats. logits: without their graph. made: the place in `xs` of what a generator made, or
     None for a call on real samples. attached: it still hangs on the generator's graph. asked: a gradient with respect
-    to the samples is asked for, by a penalty. labels: as of `ganlab.monitor._given.codes`.
+    to the samples is asked for, by a penalty. given: all inputs, those that are no floats too.
     """
 
     xs: list[Tensor]
@@ -95,7 +95,7 @@ class Call:
     attached: bool
     asked: bool
     slopes: Slopes
-    labels: Tensor | None = None
+    given: Sequence[Tensor] = ()
 
     def gave(self, storages: set[int]) -> bool:
         """Whether tensors in these memories are its logits."""

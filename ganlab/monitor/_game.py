@@ -117,8 +117,8 @@ class Game:
         known = self._places(cut)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
-        labels = codes(list(tensors((inputs, named))), self._lead)
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, labels))
+        given = [x.detach() for x in tensors((inputs, named))]
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
@@ -177,7 +177,7 @@ class Game:
         known = [[x for x in some if x is not None] for some in picked]
         alike = all(some and len({x.shape[self._lead :] for x in some}) == 1 for some in known)
         self._samples = tuple(torch.cat(some, self._lead - 1) for some in known) if alike else None
-        if (labels := real[0].labels if alike and real else None) is not None:
+        if alike and (labels := codes(real[0].given, self._lead)) is not None:
             self._label_gap = label_gap(known[0][0], labels, self._lead)
 
     def _tell_apart(self) -> None:

@@ -17,17 +17,18 @@ WHOLE = (torch.int16, torch.int32, torch.int64, torch.uint8, torch.int8)
 
 def codes(inputs: Sequence[Tensor], lead: int) -> Tensor | None:
     """(n,) or (N, n), a whole number for each sample: of the first input that is a label, as a whole number or as a row
-    with a single 1; -1 where that row is none. None: there is no such input.
+    with a single 1; -1 where that row is none. None: there is no such input with a row for each sample.
 
     lead: how many axes stand in front of a sample.
     """
     shown = pick([x for x in inputs if x.is_floating_point()], lead)
-    for x in inputs:
+    if shown is None:
+        return None
+    for x in [x for x in inputs if x is not shown and x.shape[:lead] == shown.shape[:lead]]:
         rest = x.shape[lead:]
-        if x.ndim >= lead and x.dtype in WHOLE and rest.numel() == 1:
-            return x.detach().reshape(x.shape[:lead]).long()
-        if x.is_floating_point() and x is not shown and x.ndim == lead + 1 and rest.numel() > 1:
-            x = x.detach()
+        if x.dtype in WHOLE and rest.numel() == 1:
+            return x.reshape(x.shape[:lead]).long()
+        if x.is_floating_point() and x.ndim == lead + 1 and rest.numel() > 1:
             single = ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1)
             return torch.where(single, x.argmax(-1), -1)
     return None

@@ -38,8 +38,9 @@ class Remains:
             self._window, self._held = self._nothing(), {}
 
     def replaced(self) -> None:
-        """A step is about to be made. Nothing was carried where other gradients stand in the place of those that lay
-        there, as `p.grad = torch.autograd.grad(...)` puts them: to these no backward pass has added."""
+        """The player's own step is about to be made. Nothing was carried where other gradients stand in the place of
+        those that lay there, as `p.grad = torch.autograd.grad(...)` puts them: no backward pass has added to these.
+        """
         now = {id(p): p.grad for p in self._parameters}
         if self._held and all(now[own] is not grad for own, grad in self._held.items()):
             self._window, self._held = self._nothing(), {}

@@ -82,8 +82,8 @@ def game(monitor) -> "pandas.DataFrame":
     - cut_calls: how often D was called in G's step on what a generator has just made, without its graph, so that
       nothing goes back to it (`D(fake.detach())`).
     - loudness: the root mean square of the quieter of D's two batches over that of what a generator has just given,
-      where D was called on neither exactly; NaN where it was. Noise of the deviation s on samples of the root mean
-      square r makes it sqrt(1 + (s / r)^2) at least.
+      where D was called on neither exactly; NaN where it was. Noise of the deviation s, on data and samples of the
+      root mean square r, makes it about sqrt(1 + (s / r)^2).
     - label_gap: where D takes labels (whole numbers, or rows with a single 1), the mean squared distance of two real
       samples of one label over that of two of different ones: 1 where labels say nothing of the samples.
 

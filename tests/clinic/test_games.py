@@ -153,7 +153,8 @@ def test_listings_are_the_lines_that_differ():
     assert "zero_grad" not in texts["gradients-not-cleared"]
     for name, text in texts.items():
         if name not in ("plain", "least squares", "conditional", "projection"):
-            assert text and '"""' not in text and len(text.splitlines()) < 60, name
+            most = 40 if GAMES[name].listed == "first" else 60  # those of the later lists are no listings of the book
+            assert text and '"""' not in text and len(text.splitlines()) < most, name
 
 
 def test_a_listing_is_what_is_played():

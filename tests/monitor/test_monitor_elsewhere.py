@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import test_monitor
+import test_shown
 import torch
 from kernels import Launches
 from torch import nn
@@ -23,7 +24,7 @@ def elsewhere():
 
 
 # Every promise holds there too.
-for name, found in vars(test_monitor).items():
+for name, found in (vars(test_monitor) | vars(test_shown)).items():
     if name.startswith("test_"):
         globals().setdefault(f"{name}_elsewhere", found)
 

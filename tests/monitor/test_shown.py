@@ -91,6 +91,30 @@ def test_a_label_is_a_whole_number_or_a_row_with_a_single_1():
     assert codes([x, torch.tensor([[2], [0], [1]])], 1).tolist() == [2, 0, 1]
     assert codes([x, torch.full((3, 4), 0.5)], 1).tolist() == [-1, -1, -1]
     assert codes([x, torch.randn(3)], 1) is None
+    assert codes([x, torch.arange(5)], 1) is None  # none for each sample
+    assert codes([torch.arange(3)], 1) is None and codes([], 1) is None  # no samples
+
+
+@pytest.mark.parametrize("count", [2, 5, 40])
+def test_whole_numbers_that_are_no_label_stop_no_training(count):
+    """A list of indices for the whole batch has another length than the batch, or by chance the same."""
+
+    class Indexed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.shift = nn.Linear(2, 1), nn.Embedding(count, 1)
+
+        def forward(self, x, indices):
+            return self.body(x) + self.shift(indices).mean()
+
+    def loop(g, d, step_d, step_g):
+        indices, fake = torch.arange(count), g(torch.randn(40, 4))
+        (softplus(-d(torch.randn(40, 2), indices)) + softplus(d(fake.detach(), indices))).mean().backward()
+        step_d.step()
+        softplus(-d(fake, indices)).mean().backward()
+        step_g.step()
+
+    assert played(loop, Indexed()).game().label_gap.isna().all()
 
 
 def test_the_share_seen_before_tells_how_many_samples_there_are():
