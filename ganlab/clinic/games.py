@@ -63,6 +63,17 @@ def _everywhere(setting: Setting) -> bool:
     return True
 
 
+def only(*names: str) -> Callable[[Setting], bool]:
+    """A predicate for `sick` and `healthy`: it is one of these settings.
+
+    >>> from ganlab.clinic import SETTINGS
+    >>> from ganlab.clinic.games import only
+    >>> only("ring-mlp", "digits-mlp")(SETTINGS["ring-mlp"])
+    True
+    """
+    return lambda setting: setting.name in names
+
+
 def sick(cause: str, variant: str = "", *, twin: type[Plain] = Plain, settings=_everywhere, losses=STANDARD):
     """A decorator that enters a loop into `GAMES` as a sick game, called by its cause, or "cause: variant".
 

@@ -5,20 +5,8 @@ odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py, odd_clips.py: what only 
 second/, third/: the second and third list, that the doctor is judged on; see `ganlab.clinic.split`.
 """
 
-from ganlab.clinic._games import (  # noqa: F401
-    balance,
-    clips,
-    critics,
-    inputs,
-    odd_clips,
-    odd_loops,
-    odd_losses,
-    odd_nets,
-    odd_rates,
-    overflow,
-    parts,
-    second,
-    signals,
-    steps,
-    third,
-)
+import importlib
+import pkgutil
+
+for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)

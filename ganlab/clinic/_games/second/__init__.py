@@ -2,9 +2,3 @@
 
 Each follows a twin of its own, in other code, with other networks, data, losses and optimizers than the first list.
 """
-
-import importlib
-import pkgutil
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")

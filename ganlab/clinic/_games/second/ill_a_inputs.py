@@ -6,9 +6,9 @@ from torch.nn.functional import one_hot
 from torch.nn.utils import clip_grad_norm_
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Sixteens, Tutorial, only
+from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Sixteens, Tutorial
 from ganlab.clinic._games.second.well_a_twins_more import Brisk, Nesterov, Normalised, Projection, Standardised
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 POINTS_AND_DIGITS = only("ring-mlp", "grid-resmlp", "digits-mlp")
 

@@ -6,9 +6,9 @@ from torch.nn.functional import binary_cross_entropy, mse_loss, relu, softplus
 from torch.optim import AdamW
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial, only
+from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial
 from ganlab.clinic._games.second.well_a_twins_more import Brisk
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 POINTS_AND_DIGITS = only("ring-mlp", "grid-resmlp", "digits-mlp")
 TUTORIALS = only("ring-mlp", "digits-mlp", "digits-dcgan")

@@ -3,7 +3,7 @@
 import torch
 from torch.optim.lr_scheduler import ExponentialLR
 
-from ganlab.clinic._games.second.well_a_twins import Angles, Gated, Tutorial, flat_slopes, only
+from ganlab.clinic._games.second.well_a_twins import Angles, Gated, Tutorial, flat_slopes
 from ganlab.clinic._games.second.well_a_twins_more import (
     Clamped,
     CriticBySGD,
@@ -13,7 +13,7 @@ from ganlab.clinic._games.second.well_a_twins_more import (
     SquaresBySGD,
     ZeroHead,
 )
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 from ganlab.data import Dataset
 
 POINTS_AND_DIGITS = only("ring-mlp", "grid-resmlp", "digits-mlp")

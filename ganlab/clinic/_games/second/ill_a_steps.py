@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn.functional import mse_loss, relu, softplus
 from torch.optim import Adam, AdamW
 
-from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial, only
-from ganlab.clinic.games import sick
+from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial
+from ganlab.clinic.games import only, sick
 
 
 @sick("gradients-not-cleared", "once in eight rounds", twin=Gated,

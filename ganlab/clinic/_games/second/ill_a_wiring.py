@@ -6,9 +6,9 @@ from torch.nn.functional import relu, softplus
 from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial, only
+from ganlab.clinic._games.second.well_a_twins import Attentive, Gated, Remembering, Sines, Tutorial
 from ganlab.clinic._games.second.well_a_twins_last import SmallStart, Spectral
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
 @sick("detached", "a helper under no_grad", twin=Sines, settings=only("ring-mlp", "grid-resmlp", "digits-mlp"),

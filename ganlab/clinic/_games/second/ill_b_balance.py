@@ -12,16 +12,15 @@ from ganlab.clinic._games.second.well_b_twins import (
     Bounded,
     Gated,
     Upsampled,
-    at,
     cross_entropy,
     few,
     layers,
     numbers,
 )
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
-@sick("discriminator-too-strong", "trained until it is sure", twin=Gated, settings=at("grid-resmlp", "digits-mlp"),
+@sick("discriminator-too-strong", "trained until it is sure", twin=Gated, settings=only("grid-resmlp", "digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class UntilSure(Gated):
     """Before each step of G, D steps until its loss is below 0.05, fifteen times at most."""
@@ -54,7 +53,7 @@ class Waves(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-@sick("discriminator-too-strong", "fast waves for its input", twin=Gated, settings=at("grid-resmlp", "digits-mlp"),
+@sick("discriminator-too-strong", "fast waves for its input", twin=Gated, settings=only("grid-resmlp", "digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class FastWaves(Gated):
     """D sees 256 fast waves of a sample, by which it tells any two apart, and its slopes point nowhere."""
@@ -77,7 +76,7 @@ class Sine(nn.Module):
 
 
 @sick("discriminator-too-strong", "sines, pretrained, two steps", twin=Upsampled,
-      settings=at("digits-dcgan", "garments-resnet"), losses=NONSATURATING)  # fmt: skip
+      settings=only("digits-dcgan", "garments-resnet"), losses=NONSATURATING)  # fmt: skip
 class Pretrained(Upsampled):
     """D has units of fast sines, has learnt alone for a hundred steps, and takes two to one of G's."""
 
@@ -125,7 +124,7 @@ class FirstNumber(nn.Module):
         return x.flatten(1)[:, :1]
 
 
-@sick("discriminator-too-weak", "the first coordinate alone", twin=Bounded, settings=at("ring-mlp", "grid-resmlp"),
+@sick("discriminator-too-weak", "the first coordinate alone", twin=Bounded, settings=only("ring-mlp", "grid-resmlp"),
       losses=HINGE)  # fmt: skip
 class FirstCoordinate(Bounded):
     """D sees one of a point's two numbers."""
@@ -134,7 +133,7 @@ class FirstCoordinate(Bounded):
         return nn.Sequential(FirstNumber(), *layers([1, 64, 64], nn.ReLU), nn.Linear(64, 1))
 
 
-@sick("discriminator-too-weak", "begun anew", twin=Gated, settings=at("grid-resmlp", "digits-mlp"),
+@sick("discriminator-too-weak", "begun anew", twin=Gated, settings=only("grid-resmlp", "digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class BegunAnew(Gated):
     """Every sixth round D gets its first weights back, which was meant to keep it from winning."""
@@ -149,7 +148,7 @@ class BegunAnew(Gated):
         super().round()
 
 
-@sick("discriminator-too-weak", "a step in forty rounds", twin=Bounded, settings=at("ring-mlp", "digits-mlp"),
+@sick("discriminator-too-weak", "a step in forty rounds", twin=Bounded, settings=only("ring-mlp", "digits-mlp"),
       losses=HINGE)  # fmt: skip
 class OneInForty(Bounded):
     """D steps in one round of forty, under the hinge loss and spectral norm."""
@@ -167,7 +166,7 @@ class OneInForty(Bounded):
 
 
 @sick("discriminator-memorises", "twenty-four images in epochs", twin=Upsampled,
-      settings=at("digits-dcgan", "garments-resnet"), losses=NONSATURATING)  # fmt: skip
+      settings=only("digits-dcgan", "garments-resnet"), losses=NONSATURATING)  # fmt: skip
 class TwentyFour(Upsampled):
     """Twenty-four images, and most of them in each step."""
 
@@ -177,7 +176,7 @@ class TwentyFour(Upsampled):
         return few(super().dataset(), 24)
 
 
-@sick("discriminator-memorises", "a dozen points", twin=Gated, settings=at("grid-resmlp"), losses=NONSATURATING)
+@sick("discriminator-memorises", "a dozen points", twin=Gated, settings=only("grid-resmlp"), losses=NONSATURATING)
 class DozenPoints(Gated):
     """Twelve points, drawn once."""
 
@@ -189,7 +188,7 @@ class DozenPoints(Gated):
 
 
 @sick("discriminator-memorises", "a dozen images, spectral norm", twin=Bounded,
-      settings=at("digits-dcgan", "garments-resnet"), losses=HINGE)  # fmt: skip
+      settings=only("digits-dcgan", "garments-resnet"), losses=HINGE)  # fmt: skip
 class DozenImages(Bounded):
     """Twelve images under a D of two convolutions with spectral norm."""
 
@@ -197,7 +196,7 @@ class DozenImages(Bounded):
         return few(super().dataset(), 12)
 
 
-@sick("discriminator-memorises", "sixteen digits, one pass", twin=Gated, settings=at("digits-mlp"),
+@sick("discriminator-memorises", "sixteen digits, one pass", twin=Gated, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class SixteenDigits(Gated):
     """Sixteen images under a wide D with layer norm."""

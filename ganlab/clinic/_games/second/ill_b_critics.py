@@ -4,19 +4,12 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from ganlab.clinic._games.second.well_b_twins import (
-    FLAT,
-    WASSERSTEIN,
-    SmoothCritic,
-    at,
-    layers,
-    numbers,
-)
+from ganlab.clinic._games.second.well_b_twins import FLAT, WASSERSTEIN, SmoothCritic, layers, numbers
 from ganlab.clinic._games.second.well_b_twins_games import ResidualCritic
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
-@sick("critic-unbounded", "smooth units, RMSprop", twin=SmoothCritic, settings=at("digits-mlp"), losses=WASSERSTEIN)
+@sick("critic-unbounded", "smooth units, RMSprop", twin=SmoothCritic, settings=only("digits-mlp"), losses=WASSERSTEIN)
 class SmoothUnbounded(SmoothCritic):
     """The penalty was left out of a critic of smooth units."""
 
@@ -50,7 +43,7 @@ class TightClip(SmoothCritic):
         return step_d, step_g
 
 
-@sick("weights-at-clip-bound", "shortcuts, 0.005", twin=ResidualCritic, settings=at("digits-mlp"), losses=WASSERSTEIN)
+@sick("weights-at-clip-bound", "shortcuts, 0.005", twin=ResidualCritic, settings=only("digits-mlp"), losses=WASSERSTEIN)
 class ClippedShortcuts(ResidualCritic):
     """A critic with shortcuts, clipped at 0.005 behind each round in place of the penalty."""
 
@@ -75,7 +68,7 @@ class WrongSide(ResidualCritic):
         return self.strength * torch.relu(1 - slope.flatten(1).norm(dim=1)).square().mean()
 
 
-@sick("penalty-wrong", "a mean in place of a sum", twin=SmoothCritic, settings=at("digits-mlp"), losses=WASSERSTEIN)
+@sick("penalty-wrong", "a mean in place of a sum", twin=SmoothCritic, settings=only("digits-mlp"), losses=WASSERSTEIN)
 class MeanForSum(SmoothCritic):
     """The slope of the batch's mean is drawn to 1: each sample's own is steeper by the size of the batch."""
 
@@ -87,7 +80,11 @@ class MeanForSum(SmoothCritic):
 
 
 @sick(
-    "penalty-wrong", "at the generated ones, detached", twin=SmoothCritic, settings=at("digits-mlp"), losses=WASSERSTEIN
+    "penalty-wrong",
+    "at the generated ones, detached",
+    twin=SmoothCritic,
+    settings=only("digits-mlp"),
+    losses=WASSERSTEIN,
 )
 class DetachedSlope(SmoothCritic):
     """The slope is taken with create_graph, and its norm goes through .item()."""

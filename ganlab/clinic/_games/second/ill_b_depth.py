@@ -14,7 +14,6 @@ from ganlab.clinic._games.second.well_b_twins import (
     SmoothCritic,
     Squares,
     Upsampled,
-    at,
     bound,
     layers,
     numbers,
@@ -29,31 +28,31 @@ from ganlab.clinic._games.second.well_b_twins_more import (
     Rolled,
     RolledOut,
 )
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
-@sick("rotation", "fixed waves", twin=FixedWaves, settings=at("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
+@sick("rotation", "fixed waves", twin=FixedWaves, settings=only("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
 class CirclingWaves(FixedWaves):
     """Nothing damps a critic that is linear in its weights."""
 
     hold = 0.0
 
 
-@sick("rotation", "an affine generator", twin=Affine, settings=at("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
+@sick("rotation", "an affine generator", twin=Affine, settings=only("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
 class CirclingAffine(Affine):
     """A location and a spread chase a critic of two moments whose slope nothing holds."""
 
     hold = 0.0
 
 
-@sick("rotation", "waves of pixels", twin=PixelWaves, settings=at("digits-mlp", "digits-dcgan"), losses=WASSERSTEIN)
+@sick("rotation", "waves of pixels", twin=PixelWaves, settings=only("digits-mlp", "digits-dcgan"), losses=WASSERSTEIN)
 class CirclingPixels(PixelWaves):
     """The same waves of pixels without the decay."""
 
     hold = 0.0
 
 
-@sick("depth-vanishing", "a cell rolled out", twin=RolledOut, settings=at("digits-mlp", "digits-dcgan"),
+@sick("depth-vanishing", "a cell rolled out", twin=RolledOut, settings=only("digits-mlp", "digits-dcgan"),
       losses=NONSATURATING)  # fmt: skip
 class Elman(Gated):
     """G is one tanh cell applied twenty-five times; the latent enters at the first."""
@@ -63,7 +62,7 @@ class Elman(Gated):
         return nn.Sequential(body, bound(self.data.shape), nn.Unflatten(1, self.data.shape))
 
 
-@sick("depth-vanishing", "soft signs", twin=SmoothCritic, settings=at("digits-mlp"),
+@sick("depth-vanishing", "soft signs", twin=SmoothCritic, settings=only("digits-mlp"),
       losses=WASSERSTEIN)  # fmt: skip
 class SoftSigns(SmoothCritic):
     """Twelve layers of softsign in G, as PyTorch draws them, without a norm or a shortcut."""
@@ -82,7 +81,7 @@ class NoShortcuts(ManyConvolutions):
         return [part for _ in range(10) for part in (nn.Conv2d(c, c, 3, padding=1), nn.Tanh())]
 
 
-@sick("explosion", "shortcuts that add up", twin=Bounded, settings=at("ring-mlp", "grid-resmlp", "digits-mlp"),
+@sick("explosion", "shortcuts that add up", twin=Bounded, settings=only("ring-mlp", "grid-resmlp", "digits-mlp"),
       losses=HINGE)  # fmt: skip
 class AddedUp(Bounded):
     """Eighteen blocks in G, each added whole to what came in, drawn for ReLUs, and no norm."""
@@ -122,7 +121,7 @@ class ShiftedNorm(Upsampled):
         return G
 
 
-@sick("dead-units", "a high threshold", twin=Squares, settings=at("ring-mlp", "grid-resmlp", "digits-mlp"),
+@sick("dead-units", "a high threshold", twin=Squares, settings=only("ring-mlp", "grid-resmlp", "digits-mlp"),
       losses=("least_squares",))  # fmt: skip
 class HighThreshold(Squares):
     """Units of G that let through what lies above 3.5 and nothing else."""
@@ -135,7 +134,7 @@ class HighThreshold(Squares):
         return G
 
 
-@sick("dead-units", "a critic of dead ReLUs", twin=SmoothCritic, settings=at("ring-mlp", "grid-resmlp", "digits-mlp"),
+@sick("dead-units", "a critic of dead ReLUs", twin=SmoothCritic, settings=only("ring-mlp", "grid-resmlp", "digits-mlp"),
       losses=WASSERSTEIN)  # fmt: skip
 class DeadCritic(SmoothCritic):
     """The critic's second layer starts with weights below zero behind ReLUs: nearly none of its units wakes."""
@@ -160,7 +159,7 @@ class Times(nn.Module):
 
 
 @sick("saturated-units", "bytes into a tanh", twin=BoundedUnits,
-      settings=at("grid-resmlp", "digits-mlp", "digits-dcgan"), losses=NONSATURATING)  # fmt: skip
+      settings=only("grid-resmlp", "digits-mlp", "digits-dcgan"), losses=NONSATURATING)  # fmt: skip
 class BytesIntoTanh(BoundedUnits):
     """D has hidden units of tanh, and sees everything times 127.5."""
 

@@ -11,17 +11,16 @@ from ganlab.clinic._games.second.well_b_twins import (
     Bounded,
     Gated,
     Upsampled,
-    at,
     cross_entropy,
 )
 from ganlab.clinic._games.second.well_b_twins_games import Convinced, FourAhead
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 from ganlab.clinic.plain import Plain
 
-GRID_AND_DIGITS, MINIMAX = at("grid-resmlp", "digits-mlp"), ("minimax",)
+GRID_AND_DIGITS, MINIMAX = only("grid-resmlp", "digits-mlp"), ("minimax",)
 
 
-@sick("saturation", "four steps ahead, layer norm", twin=FourAhead, settings=at("digits-mlp"), losses=MINIMAX)
+@sick("saturation", "four steps ahead, layer norm", twin=FourAhead, settings=only("digits-mlp"), losses=MINIMAX)
 class FourAheadMinimax(FourAhead):
     """The same with the loss that G would have in a zero-sum game."""
 
@@ -73,7 +72,7 @@ class ModeSeekingTurned(Upsampled):
         self.rounds += 1
 
 
-@sick("collapse", "seven steps of G, hinge", twin=Bounded, settings=at("ring-mlp", "digits-mlp", "digits-dcgan"),
+@sick("collapse", "seven steps of G, hinge", twin=Bounded, settings=only("ring-mlp", "digits-mlp", "digits-dcgan"),
       losses=HINGE)  # fmt: skip
 class SevenSteps(Bounded):
     """Seven steps of G to one of D, at their own rates."""
@@ -86,7 +85,7 @@ class SevenSteps(Bounded):
             self.step_g.step()
 
 
-@sick("noise-too-large", "more than the spread, for good", twin=Bounded, settings=at("ring-mlp", "digits-mlp"),
+@sick("noise-too-large", "more than the spread, for good", twin=Bounded, settings=only("ring-mlp", "digits-mlp"),
       losses=HINGE)  # fmt: skip
 class MoreThanTheSpread(Bounded):
     """A layer in front of D adds noise of a deviation of 2.5 to whatever comes, in every step."""
@@ -127,7 +126,7 @@ class SlowFade(Upsampled):
         self.rounds += 1
 
 
-@sick("noise-too-large", "pixels thrown away", twin=Plain, settings=at("digits-dcgan", "garments-dcgan"),
+@sick("noise-too-large", "pixels thrown away", twin=Plain, settings=only("digits-dcgan", "garments-dcgan"),
       losses=NONSATURATING)  # fmt: skip
 class PixelsThrownAway(Plain):
     """Nine in ten pixels of all that D sees are replaced by uniform noise."""

@@ -16,12 +16,11 @@ from ganlab.clinic._games.second.well_b_twins import (
     SmoothCritic,
     Squares,
     Upsampled,
-    at,
     cross_entropy,
 )
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
-GRID_AND_DIGITS = at("grid-resmlp", "digits-mlp")
+GRID_AND_DIGITS = only("grid-resmlp", "digits-mlp")
 
 
 @sick("rate-too-small", "a schedule that ends too early", twin=Gated, settings=GRID_AND_DIGITS, losses=NONSATURATING)
@@ -46,7 +45,7 @@ class AdagradForG(Upsampled):
         return super().optimizers()[0], Adagrad(self.G.parameters(), lr=1e-4)
 
 
-@sick("rate-too-small", "a warm-up without end", twin=Bounded, settings=at("ring-mlp", "digits-mlp", "digits-dcgan"),
+@sick("rate-too-small", "a warm-up without end", twin=Bounded, settings=only("ring-mlp", "digits-mlp", "digits-dcgan"),
       losses=HINGE)  # fmt: skip
 class EndlessWarmUp(Bounded):
     """G's rate grows from 0 over two hundred thousand rounds."""
@@ -84,7 +83,7 @@ class Nesterov(Squares):
     momentum, rate = 0.99, 1e-3
 
 
-@sick("momentum-too-high", "RMSprop's, 0.98", twin=SmoothCritic, settings=at("digits-mlp"), losses=WASSERSTEIN)
+@sick("momentum-too-high", "RMSprop's, 0.98", twin=SmoothCritic, settings=only("digits-mlp"), losses=WASSERSTEIN)
 class HeavyRMSprop(SmoothCritic):
     """RMSprop with a momentum of 0.98, and a fiftieth of the rate for it."""
 

@@ -8,13 +8,8 @@ from torch.nn.functional import logsigmoid, mse_loss, relu, softplus
 from torch.optim import Adam, AdamW, RMSprop
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
-
-
-def only(*names):
-    """A predicate: the settings of these names."""
-    return lambda setting: setting.name in names
 
 
 @healthy("tutorial: labels filled in, D's backward twice", settings=only("ring-mlp", "digits-mlp", "digits-dcgan"),

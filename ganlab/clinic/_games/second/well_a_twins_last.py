@@ -4,8 +4,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic._games.second.well_a_twins import Sines, Tutorial, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_a_twins import Sines, Tutorial
+from ganlab.clinic.games import healthy, only
 
 POINTS_AND_DIGITS = only("ring-mlp", "grid-resmlp", "digits-mlp")
 

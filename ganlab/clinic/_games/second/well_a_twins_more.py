@@ -7,8 +7,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam
 
 from ganlab.clinic._games.second import well_a_nets as nets
-from ganlab.clinic._games.second.well_a_twins import Gated, Remembering, Sines, Tutorial, flat_slopes, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_a_twins import Gated, Remembering, Sines, Tutorial, flat_slopes
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 from ganlab.latent import classes, join, labelled, separate
 

@@ -10,19 +10,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from torch.optim import SGD, Adam, AdamW, RMSprop
 
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 NONSATURATING, WASSERSTEIN, HINGE = ("nonsaturating",), ("wasserstein",), ("hinge",)
 
 
-def at(*names: str):
-    """The settings of those names."""
-    return lambda setting: setting.name in names
-
-
-FLAT = at("ring-mlp", "grid-resmlp", "digits-mlp")
-CONVOLUTIONS = at("digits-dcgan", "garments-dcgan", "garments-resnet")
+FLAT = only("ring-mlp", "grid-resmlp", "digits-mlp")
+CONVOLUTIONS = only("digits-dcgan", "garments-dcgan", "garments-resnet")
 
 
 def numbers(shape) -> int:
@@ -52,7 +47,7 @@ class Shortcut(nn.Module):
         return x + self.share * self.body(x)
 
 
-@healthy("second b: gated units, one pass, RMSprop", settings=at("grid-resmlp", "digits-mlp"), losses=NONSATURATING)
+@healthy("second b: gated units, one pass, RMSprop", settings=only("grid-resmlp", "digits-mlp"), losses=NONSATURATING)
 class Gated(Plain):
     """A generator of gated units, layer norm in D, RMSprop, and one pass of G for both steps."""
 

@@ -14,10 +14,9 @@ from ganlab.clinic._games.second.well_b_twins import (
     Shortcut,
     SmoothCritic,
     Upsampled,
-    at,
     numbers,
 )
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 
 
 @healthy("second b: a residual critic, Adam", settings=FLAT, losses=WASSERSTEIN)
@@ -36,7 +35,7 @@ class ResidualCritic(SmoothCritic):
         return Adam(self.D.parameters(), 1e-3, (0.5, 0.9)), Adam(self.G.parameters(), 5e-4, (0.5, 0.9))
 
 
-@healthy("second b: four steps of D ahead, non-saturating", settings=at("digits-mlp"), losses=NONSATURATING)
+@healthy("second b: four steps of D ahead, non-saturating", settings=only("digits-mlp"), losses=NONSATURATING)
 class FourAhead(Gated):
     """D has learnt alone for a hundred and fifty steps, and takes four a round; G asks for "real"."""
 

@@ -10,15 +10,14 @@ from ganlab.clinic._games.second.well_b_twins import (
     Gated,
     Shortcut,
     Upsampled,
-    at,
     bound,
     layers,
     numbers,
 )
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
-SMALL = at("digits-dcgan", "garments-resnet")
+SMALL = only("digits-dcgan", "garments-resnet")
 
 
 class Features(nn.Module):
@@ -35,7 +34,7 @@ class Features(nn.Module):
         return self.out(waves * (2 / len(self.phases)) ** 0.5)
 
 
-@healthy("second b: fixed waves, SGD", settings=at("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
+@healthy("second b: fixed waves, SGD", settings=only("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
 class FixedWaves(Plain):
     """A linear critic over 128 fixed waves, held by a decay of its weights; SGD for both."""
 
@@ -68,7 +67,7 @@ class Squared(nn.Module):
         return torch.cat([x, (x.unsqueeze(1) * x.unsqueeze(2)).flatten(1) / 4], dim=1)
 
 
-@healthy("second b: an affine generator", settings=at("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
+@healthy("second b: an affine generator", settings=only("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
 class Affine(Plain):
     """G turns, stretches and shifts its latents; the critic is linear in two moments, and its slope is held."""
 
@@ -100,7 +99,7 @@ class Affine(Plain):
         self.rounds += 1
 
 
-@healthy("second b: waves of pixels", settings=at("digits-mlp", "digits-dcgan"), losses=WASSERSTEIN)
+@healthy("second b: waves of pixels", settings=only("digits-mlp", "digits-dcgan"), losses=WASSERSTEIN)
 class PixelWaves(FixedWaves):
     """A linear critic over 512 waves of all pixels, with a decay; RMSprop for G."""
 
@@ -132,7 +131,7 @@ class Rolled(nn.Module):
         return self.leave(h)
 
 
-@healthy("second b: a cell rolled out", settings=at("digits-mlp", "digits-dcgan"), losses=NONSATURATING)
+@healthy("second b: a cell rolled out", settings=only("digits-mlp", "digits-dcgan"), losses=NONSATURATING)
 class RolledOut(Gated):
     """G is one cell that adds to its state twelve times."""
 
@@ -157,7 +156,7 @@ class ManyConvolutions(Upsampled):
         )  # fmt: skip
 
 
-@healthy("second b: bounded units", settings=at("grid-resmlp", "digits-mlp", "digits-dcgan"), losses=NONSATURATING)
+@healthy("second b: bounded units", settings=only("grid-resmlp", "digits-mlp", "digits-dcgan"), losses=NONSATURATING)
 class BoundedUnits(Gated):
     """Hidden tanh in both players, and inputs of their scale."""
 

@@ -8,8 +8,8 @@ from torch.nn.functional import avg_pool2d, pad
 from torch.optim import Adam
 
 from ganlab import data
-from ganlab.clinic._games.second.well_parts import dense_critic, dense_generator, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import dense_critic, dense_generator
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 POINTS = only("ring-mlp", "grid-resmlp")

@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, relu, softplus
 from torch.optim import Adam
 
-from ganlab.clinic._games.second.well_parts import dense_critic, dense_generator, numbers, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import dense_critic, dense_generator, numbers
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

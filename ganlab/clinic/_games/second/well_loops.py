@@ -8,8 +8,7 @@ from torch.nn.functional import softplus
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganlab.clinic._games.second.well_parts import only
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

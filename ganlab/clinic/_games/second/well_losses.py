@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, relu, softplus
 
-from ganlab.clinic._games.second.well_parts import numbers, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import numbers
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

@@ -9,8 +9,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 from torch.optim.lr_scheduler import ExponentialLR
 
-from ganlab.clinic._games.second.well_parts import conv_critic, conv_generator, dense_critic, dense_generator, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import conv_critic, conv_generator, dense_critic, dense_generator
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

@@ -6,15 +6,8 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from ganlab.clinic._games.second.well_parts import (
-    conv_critic,
-    conv_generator,
-    dense_critic,
-    dense_generator,
-    numbers,
-    only,
-)
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import conv_critic, conv_generator, dense_critic, dense_generator, numbers
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

@@ -5,11 +5,6 @@ from itertools import pairwise
 from torch import Size, nn
 
 
-def only(*names):
-    """A predicate: is it one of these settings?"""
-    return lambda setting: setting.name in names
-
-
 def as_it_is(layer):
     return layer
 

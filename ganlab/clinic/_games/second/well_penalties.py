@@ -6,8 +6,8 @@ from torch.nn.functional import relu, softplus
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam, RMSprop
 
-from ganlab.clinic._games.second.well_parts import conv_critic, dense_critic, dense_generator, numbers, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import conv_critic, dense_critic, dense_generator, numbers
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, normalize
 
-from ganlab.clinic._games.second.well_parts import conv_critic, dense_critic, dense_generator, numbers, only
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.second.well_parts import conv_critic, dense_critic, dense_generator, numbers
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 

@@ -2,9 +2,3 @@
 
 Nothing of it has been recorded, and the doctor has not been asked about it: see `ganlab.clinic.split`.
 """
-
-import importlib
-import pkgutil
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")

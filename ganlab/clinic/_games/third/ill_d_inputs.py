@@ -8,8 +8,7 @@ from torch import nn
 from ganlab.clinic._games.third import well_d_twins_nets as nets
 from ganlab.clinic._games.third.well_d_twins import GeneratorFirst, OneSided
 from ganlab.clinic._games.third.well_d_twins_more import Blank, BoxMuller, Brain, Embedded, LearnedTemperature
-from ganlab.clinic._games.third.well_d_twins_nets import only
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
 @sick("one-batch", "a cached property", twin=OneSided, settings=only("digits-mlp"), losses=("wasserstein",))

@@ -6,8 +6,7 @@ from torch.nn.functional import logsigmoid
 
 from ganlab.clinic._games.third.well_d_twins import GeneratorFirst, OneShuffled
 from ganlab.clinic._games.third.well_d_twins_more import Averages, Bounded
-from ganlab.clinic._games.third.well_d_twins_nets import only
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
 @sick("sign-turned", "averages not exchanged", twin=Averages, settings=only("ring-mlp"), losses=("least_squares",))

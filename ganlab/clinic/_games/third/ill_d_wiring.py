@@ -9,8 +9,7 @@ from torch.optim import Adam
 from ganlab.clinic._games.third import well_d_twins_nets as nets
 from ganlab.clinic._games.third.well_d_twins import GeneratorFirst, OneSided, ShuffledPixels, moved
 from ganlab.clinic._games.third.well_d_twins_more import Averages, Bounded
-from ganlab.clinic._games.third.well_d_twins_nets import only
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
 @sick("detached", "augmented in numpy", twin=ShuffledPixels, settings=only("digits-mlp"), losses=("hinge",))

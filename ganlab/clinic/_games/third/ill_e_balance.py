@@ -6,17 +6,11 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from ganlab.clinic._games.third.well_e_twins import (
-    NONSATURATING,
-    Modulated,
-    ModulatedAhead,
-    Shuffled,
-    among,
-)
+from ganlab.clinic._games.third.well_e_twins import NONSATURATING, Modulated, ModulatedAhead, Shuffled
 from ganlab.clinic._games.third.well_e_twins_more import ModulatedBySGD
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
-DIGITS, GARMENTS = among("digits-mlp"), among("garments-resnet")
+DIGITS, GARMENTS = only("digits-mlp"), only("garments-resnet")
 
 
 def begin(data, count: int):
@@ -36,7 +30,7 @@ class OneValue(ModulatedBySGD):
         return nn.functional.logsigmoid(-logits).mean()
 
 
-@sick("discriminator-too-strong", "fifteen fast steps of maxout", twin=Modulated, settings=among("digits-mlp"),
+@sick("discriminator-too-strong", "fifteen fast steps of maxout", twin=Modulated, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class Fifteen(Modulated):
     """R1 was taken out, D steps fifteen times a round, and at four times the rate."""

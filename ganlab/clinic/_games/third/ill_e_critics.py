@@ -2,22 +2,19 @@
 
 import torch
 
-from ganlab.clinic._games.third.well_e_twins import (
-    WASSERSTEIN,
-    among,
-)
+from ganlab.clinic._games.third.well_e_twins import WASSERSTEIN
 from ganlab.clinic._games.third.well_e_twins_joined import JoinedCritic
 from ganlab.clinic._games.third.well_e_twins_more import (
     Moments,
     ProductCritic,
     WeighedCritic,
 )
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
-DIGITS = among("digits-mlp")
+DIGITS = only("digits-mlp")
 
 
-@sick("rotation", "three moments, steps at once", twin=Moments, settings=among("ring-mlp", "grid-resmlp"),
+@sick("rotation", "three moments, steps at once", twin=Moments, settings=only("ring-mlp", "grid-resmlp"),
       losses=WASSERSTEIN)  # fmt: skip
 class CirclingMoments(Moments):
     """The same two players without R1: nothing damps them."""
@@ -63,7 +60,7 @@ class ProductsUnbounded(ProductCritic):
         return torch.zeros(())
 
 
-@sick("nonfinite-penalty-at-zero", "weighed branches", twin=WeighedCritic, settings=among("digits-mlp"),
+@sick("nonfinite-penalty-at-zero", "weighed branches", twin=WeighedCritic, settings=only("digits-mlp"),
       losses=WASSERSTEIN)  # fmt: skip
 class WeighedRoot(WeighedCritic):
     """The penalty's length is a sum of squares to the power of a half."""

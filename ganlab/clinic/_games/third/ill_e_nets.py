@@ -6,20 +6,13 @@ import torch
 from torch import nn
 from torch.nn.functional import leaky_relu
 
-from ganlab.clinic._games.third.well_e_twins import (
-    HINGE,
-    NONSATURATING,
-    Modulated,
-    Styled,
-    among,
-    end,
-)
+from ganlab.clinic._games.third.well_e_twins import HINGE, NONSATURATING, Modulated, Styled, end
 from ganlab.clinic._games.third.well_e_twins_joined import Rolling
 from ganlab.clinic._games.third.well_e_twins_more import Equalised, Even, TallNormed
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
 
-@sick("depth-vanishing", "ten layers drawn with 0.02", twin=TallNormed, settings=among("digits-mlp"),
+@sick("depth-vanishing", "ten layers drawn with 0.02", twin=TallNormed, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class TallBare(TallNormed):
     """Ten plain layers in G without a norm, drawn with a deviation of 0.02 as those of convolutions with one are."""
@@ -41,7 +34,7 @@ class Unscaled(Equalised):
         super().__init__(before, after, gain=1.0)
 
 
-@sick("explosion", "equalised rates, the scale forgotten", twin=Even, settings=among("grid-resmlp"),
+@sick("explosion", "equalised rates, the scale forgotten", twin=Even, settings=only("grid-resmlp"),
       losses=HINGE)  # fmt: skip
 class ScaleForgotten(Even):
     """G's weights are unit normal, and nothing scales them as they are used."""
@@ -67,7 +60,7 @@ class TallDrawn(nn.Module):
         return self.leave(h)
 
 
-@sick("explosion", "ten layers, a gain of three", twin=TallNormed, settings=among("digits-mlp"),
+@sick("explosion", "ten layers, a gain of three", twin=TallNormed, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class TallGain(TallNormed):
     """Ten layers in G without a norm, drawn with a gain of three."""
@@ -76,7 +69,7 @@ class TallGain(TallNormed):
         return nn.Sequential(TallDrawn(self.latent, 64, math.prod(self.data.shape)), *end(self.data.shape))
 
 
-@sick("dead-units", "a scale that starts at -3", twin=Modulated, settings=among("digits-mlp"),
+@sick("dead-units", "a scale that starts at -3", twin=Modulated, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class ScaleBelowZero(Modulated):
     """The scales' ReLUs start at -3, where 1 was meant."""
@@ -86,7 +79,7 @@ class ScaleBelowZero(Modulated):
         return nn.Sequential(Styled(self.latent, 96, size, start=-3.0), *end(self.data.shape))
 
 
-@sick("dead-units", "a start from the data, gone wrong", twin=Rolling, settings=among("grid-resmlp", "digits-mlp"),
+@sick("dead-units", "a start from the data, gone wrong", twin=Rolling, settings=only("grid-resmlp", "digits-mlp"),
       losses=HINGE)  # fmt: skip
 class WrongStart(Rolling):
     """Each bias of D's first layer starts at minus the unit's largest value on the data, where the mean was meant."""
@@ -98,7 +91,7 @@ class WrongStart(Rolling):
             self.D[1].bias -= 1.2 * (real @ self.D[1].weight.T).abs().amax(dim=0) + 0.5
 
 
-@sick("saturated-units", "latents of 30 into tanh", twin=Modulated, settings=among("digits-mlp"),
+@sick("saturated-units", "latents of 30 into tanh", twin=Modulated, settings=only("digits-mlp"),
       losses=NONSATURATING)  # fmt: skip
 class LargeLatents(Modulated):
     """Latents with a deviation of 30 into tanh units of G, and a second layer drawn fifteen times too large."""
@@ -117,7 +110,7 @@ class LargeLatents(Modulated):
         return self.G(30 * torch.randn(n, self.latent))
 
 
-@sick("saturated-units", "weight norm with lengths of 40, sigmoids", twin=Rolling, settings=among("digits-mlp"),
+@sick("saturated-units", "weight norm with lengths of 40, sigmoids", twin=Rolling, settings=only("digits-mlp"),
       losses=HINGE)  # fmt: skip
 class LongRows(Rolling):
     """D has sigmoids behind weight norm whose lengths start at 40."""

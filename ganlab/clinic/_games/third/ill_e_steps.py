@@ -4,19 +4,12 @@ import torch
 from torch.nn.functional import softplus
 from torch.optim import Adadelta, Adam, NAdam, RMSprop
 
-from ganlab.clinic._games.third.well_e_twins import (
-    HINGE,
-    NONSATURATING,
-    WASSERSTEIN,
-    Modulated,
-    Shuffled,
-    among,
-)
+from ganlab.clinic._games.third.well_e_twins import HINGE, NONSATURATING, WASSERSTEIN, Modulated, Shuffled
 from ganlab.clinic._games.third.well_e_twins_joined import JoinedCritic, Rolling
 from ganlab.clinic._games.third.well_e_twins_more import Even
-from ganlab.clinic.games import sick
+from ganlab.clinic.games import only, sick
 
-DIGITS, BOTH = among("digits-mlp"), among("grid-resmlp", "digits-mlp")
+DIGITS, BOTH = only("digits-mlp"), only("grid-resmlp", "digits-mlp")
 
 
 @sick("rate-too-small", "Adadelta with Adam's rate", twin=Modulated, settings=DIGITS, losses=NONSATURATING)
@@ -27,7 +20,7 @@ class AdadeltaForBoth(Modulated):
         return Adadelta(self.D.parameters(), lr=1e-3), Adadelta(self.G.parameters(), lr=1e-3)
 
 
-@sick("rate-too-large", "a critic's RMSprop at 0.05", twin=JoinedCritic, settings=among("digits-mlp"),
+@sick("rate-too-large", "a critic's RMSprop at 0.05", twin=JoinedCritic, settings=only("digits-mlp"),
       losses=WASSERSTEIN)  # fmt: skip
 class FastCritic(JoinedCritic):
     """The critic's rate is 0.05 in place of 0.001."""
@@ -39,7 +32,7 @@ class FastCritic(JoinedCritic):
     "rate-too-large",
     "Adam at 0.03 for G's shuffles",
     twin=Shuffled,
-    settings=among("garments-resnet"),
+    settings=only("garments-resnet"),
     losses=NONSATURATING,
 )
 class FastShuffles(Shuffled):
@@ -107,7 +100,7 @@ class SquaresInLosses(Modulated):
     "weight-decay-too-large",
     "G's weights times 0.97",
     twin=Shuffled,
-    settings=among("garments-resnet"),
+    settings=only("garments-resnet"),
     losses=NONSATURATING,
 )
 class Shrunk(Shuffled):
@@ -120,7 +113,7 @@ class Shrunk(Shuffled):
                 one.mul_(0.97)
 
 
-@sick("nonfinite-rate", "1e3 for 1e-3, RMSprop", twin=Even, settings=among("grid-resmlp"), losses=HINGE)
+@sick("nonfinite-rate", "1e3 for 1e-3, RMSprop", twin=Even, settings=only("grid-resmlp"), losses=HINGE)
 class MinusForgotten(Even):
     """The minus of an exponent was forgotten: rates of 1e3."""
 

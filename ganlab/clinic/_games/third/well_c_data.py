@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn.functional import gumbel_softmax, normalize
 
-from ganlab.clinic._games.third.well_c_parts import at, judge, leaky, maker, stack
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import judge, leaky, maker, stack
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 from ganlab.data import Dataset
 
-DENSE = at("ring-mlp", "grid-resmlp")
+DENSE = only("ring-mlp", "grid-resmlp")
 
 
 class Unit(nn.Module):
@@ -54,7 +54,7 @@ class OwnLaw(Plain):
         return judge(self.shape, self.widths)
 
 
-@healthy("incomes on a log scale", settings=at("ring-mlp", "grid-resmlp"), losses=("wasserstein",))
+@healthy("incomes on a log scale", settings=only("ring-mlp", "grid-resmlp"), losses=("wasserstein",))
 class LogScale(OwnLaw):
     """Four positive columns over several powers of ten; their logarithms are standardised before anybody sees them."""
 
@@ -71,7 +71,7 @@ class LogScale(OwnLaw):
         return (raw.log1p() - torch.tensor([9.75, 5.85, 5.6, 10.5])) / torch.tensor([0.8, 0.6, 3.0, 1.4])
 
 
-@healthy("angles on a torus", settings=at("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
+@healthy("angles on a torus", settings=only("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
 class Torus(OwnLaw):
     """Two angles as cosine and sine, as people do with torsions; G's pairs are brought to length 1."""
 
@@ -86,7 +86,7 @@ class Torus(OwnLaw):
         return nn.Sequential(stack((self.latent, *self.widths, 4), nn.SiLU), Unit())
 
 
-@healthy("a category and two numbers", settings=at("ring-mlp", "grid-resmlp"), losses=("wasserstein",))
+@healthy("a category and two numbers", settings=only("ring-mlp", "grid-resmlp"), losses=("wasserstein",))
 class Mixed(OwnLaw):
     """A one-hot column of five and two numbers that hang on it; G's category is drawn by Gumbel's trick."""
 
@@ -102,7 +102,7 @@ class Mixed(OwnLaw):
         return nn.Sequential(stack((self.latent, *self.widths, 7), nn.ReLU), Columns())
 
 
-@healthy("series by convolutions", settings=at("ring-mlp", "digits-mlp"), losses=("nonsaturating",))
+@healthy("series by convolutions", settings=only("ring-mlp", "digits-mlp"), losses=("nonsaturating",))
 class Series(OwnLaw):
     """Thirty-two values of a damped swing with a start of its own; one-dimensional convolutions in both players."""
 
@@ -128,7 +128,7 @@ class Series(OwnLaw):
         )  # fmt: skip
 
 
-@healthy("points in [0, 1] behind a sigmoid", settings=at("ring-mlp", "grid-resmlp"), losses=("hinge",))
+@healthy("points in [0, 1] behind a sigmoid", settings=only("ring-mlp", "grid-resmlp"), losses=("hinge",))
 class UnitSquare(Plain):
     """Points are scaled into the unit square by minimum and maximum, and D takes twice what is seen, less 1."""
 

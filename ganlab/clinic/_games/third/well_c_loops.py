@@ -8,8 +8,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel
 
-from ganlab.clinic._games.third.well_c_parts import across, at, judge, maker, slope_norms
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import across, judge, maker, slope_norms
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -30,7 +30,7 @@ class Both(nn.Module):
         return softplus(self.discriminator(fake.detach())).mean() + softplus(-self.discriminator(real)).mean()
 
 
-@healthy("one module for both, players toggled", settings=at("ring-mlp", "digits-mlp"),
+@healthy("one module for both, players toggled", settings=only("ring-mlp", "digits-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class Toggled(Plain):
     """A wrapper's training_step: the other player's requires_grad is off in each step; G first."""
@@ -61,7 +61,7 @@ class Toggled(Plain):
         self.rounds += 1
 
 
-@healthy("a big batch cut up, D's steps first", settings=at("ring-mlp"),
+@healthy("a big batch cut up, D's steps first", settings=only("ring-mlp"),
          losses=("hinge",))  # fmt: skip
 class CutUp(Plain):
     """BigGAN's train function: one big batch is split for two steps of D, each of two pieces; G adds up two."""
@@ -89,7 +89,7 @@ class CutUp(Plain):
         self.rounds += 1
 
 
-@healthy("resumed from checkpoints", settings=at("ring-mlp"),
+@healthy("resumed from checkpoints", settings=only("ring-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class Resumed(Plain):
     """Every forty rounds all four state dicts go through a file in memory, and the run goes on from what was read."""
@@ -105,7 +105,7 @@ class Resumed(Plain):
                 parts[name].load_state_dict(state)
 
 
-@healthy("D sees the average's samples too", settings=at("ring-mlp", "digits-mlp"), losses=("hinge",))
+@healthy("D sees the average's samples too", settings=only("ring-mlp", "digits-mlp"), losses=("hinge",))
 class AverageToo(Plain):
     """A third of D's generated samples comes from an AveragedModel of G, and so do those that are shown."""
 
@@ -132,7 +132,7 @@ class AverageToo(Plain):
         return self.mean(torch.randn(n, self.latent))
 
 
-@healthy("bfloat16 critic, penalty in float32", settings=at("ring-mlp"),
+@healthy("bfloat16 critic, penalty in float32", settings=only("ring-mlp"),
          losses=("wasserstein",))  # fmt: skip
 class HalfCritic(Plain):
     """Both players under autocast; the penalty is computed outside of it."""
@@ -159,7 +159,7 @@ class HalfCritic(Plain):
         self.run_step(self.step_g, lambda: -self.D(self.G(self.noise())).float().mean())
 
 
-@healthy("D steps on real, then on generated samples", settings=at("ring-mlp"),
+@healthy("D steps on real, then on generated samples", settings=only("ring-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class TwoHalves(Plain):
     """Two optimizer steps of D in a round, at half the rate, one for each kind of samples."""
@@ -180,7 +180,7 @@ class TwoHalves(Plain):
         self.fit(self.G(self.noise()).detach(), 0.0)
 
 
-@healthy("noise as much as D is sure", settings=at("ring-mlp"), losses=("nonsaturating",))
+@healthy("noise as much as D is sure", settings=only("ring-mlp"), losses=("nonsaturating",))
 class Adaptive(Plain):
     """As in ADA: how often a sample gets noise and a shift before D goes up while most real logits are positive."""
 
@@ -206,7 +206,7 @@ class Adaptive(Plain):
         self.step_g.step()
 
 
-@healthy("consensus", settings=at("ring-mlp"), losses=("nonsaturating",))
+@healthy("consensus", settings=only("ring-mlp"), losses=("nonsaturating",))
 class Consensus(Plain):
     """Both players also pay for the squared length of both gradients, and step at once."""
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganlab.clinic._games.third.well_c_parts import across, at, leaky, maker, slope_norms, stack
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import across, leaky, maker, slope_norms, stack
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -44,7 +44,7 @@ class ImagePool:
         return torch.stack(chosen)
 
 
-@healthy("a loss module and a pool of images", settings=at("ring-mlp", "digits-dcgan"),
+@healthy("a loss module and a pool of images", settings=only("ring-mlp", "digits-dcgan"),
          losses=("least_squares",))  # fmt: skip
 class Pooled(Plain):
     """As image translation has it: G first with D's gradients off, then half the squares for D, fakes from a pool."""
@@ -72,7 +72,7 @@ class Pooled(Plain):
         self.rounds += 1
 
 
-@healthy("two classes and a softmax", settings=at("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
+@healthy("two classes and a softmax", settings=only("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
 class TwoClasses(Plain):
     """D has two outputs, and the loss is the cross-entropy of a classifier; G asks for class 1."""
 
@@ -91,7 +91,7 @@ class TwoClasses(Plain):
         return F.cross_entropy(fake, torch.ones(len(fake), dtype=torch.long))
 
 
-@healthy("the names the other way round, labels with noise", settings=at("ring-mlp", "digits-dcgan"),
+@healthy("the names the other way round, labels with noise", settings=only("ring-mlp", "digits-dcgan"),
          losses=("nonsaturating",))  # fmt: skip
 class FakeIsOne(Plain):
     """A Keras script: "generated" is 1 and "real" 0 in both steps, one concatenated batch, a little noise on labels."""
@@ -116,7 +116,7 @@ class FakeIsOne(Plain):
         self.rounds += 1
 
 
-@healthy("both sides smoothed, G's target too", settings=at("ring-mlp", "grid-resmlp", "digits-dcgan"),
+@healthy("both sides smoothed, G's target too", settings=only("ring-mlp", "grid-resmlp", "digits-dcgan"),
          losses=("nonsaturating",))  # fmt: skip
 class BothSmoothed(Plain):
     """Targets 0.95 and 0.05 for D, 0.95 for G."""
@@ -131,7 +131,7 @@ class BothSmoothed(Plain):
         return F.binary_cross_entropy_with_logits(fake, torch.full_like(fake, 1 - self.smooth))
 
 
-@healthy("targets turned sample by sample, both kinds", settings=at("ring-mlp", "digits-mlp", "digits-dcgan"),
+@healthy("targets turned sample by sample, both kinds", settings=only("ring-mlp", "digits-mlp", "digits-dcgan"),
          losses=("nonsaturating",))  # fmt: skip
 class NoisyLabels(Plain):
     """Labels 0.8 to 1 and 0 to 0.1, and one in thirty of either kind turned."""
@@ -146,7 +146,7 @@ class NoisyLabels(Plain):
         return F.binary_cross_entropy_with_logits(real, ones) + F.binary_cross_entropy_with_logits(fake, zeros)
 
 
-@healthy("every pair compared", settings=at("ring-mlp", "grid-resmlp", "digits-dcgan"), losses=("relativistic",))
+@healthy("every pair compared", settings=only("ring-mlp", "grid-resmlp", "digits-dcgan"), losses=("relativistic",))
 class AllPairs(Plain):
     """The logistic loss of each real logit less each generated one; no penalty."""
 
@@ -167,7 +167,7 @@ class AllPairs(Plain):
         self.step_g.step()
 
 
-@healthy("one against all others", settings=at("ring-mlp", "grid-resmlp"), losses=("relativistic",))
+@healthy("one against all others", settings=only("ring-mlp", "grid-resmlp"), losses=("relativistic",))
 class DualContrast(Plain):
     """Each real sample is to be found among all generated ones, and each generated one among all real ones."""
 
@@ -188,7 +188,7 @@ class DualContrast(Plain):
         self.step_g.step()
 
 
-@healthy("energy distance of embeddings", settings=at("ring-mlp", "grid-resmlp", "digits-mlp"),
+@healthy("energy distance of embeddings", settings=only("ring-mlp", "grid-resmlp", "digits-mlp"),
          losses=("wasserstein",))  # fmt: skip
 class Cramer(Plain):
     """Cramer GAN: the critic gives sixteen numbers, and batches are compared by the energy distance of them."""

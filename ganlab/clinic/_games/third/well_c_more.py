@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, l1_loss, one_hot, relu, softplus
 from torch.optim import Adam
 
-from ganlab.clinic._games.third.well_c_parts import at, judge, leaky, maker, stack
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import judge, leaky, maker, stack
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -25,7 +25,7 @@ class Joint(nn.Module):
         return self.body(torch.cat([h, z], 1))[:, 0]
 
 
-@healthy("pairs of sample and latent", settings=at("digits-mlp"), losses=("hinge",))
+@healthy("pairs of sample and latent", settings=only("digits-mlp"), losses=("hinge",))
 class Bidirectional(Plain):
     """BiGAN: D tells (x, E(x)) from (G(z), z); the encoder is stepped with G, as a second group of its optimizer."""
 
@@ -69,7 +69,7 @@ class WithCode(nn.Module):
         return self.code(self.trunk(x))
 
 
-@healthy("a category to be read back by D's trunk", settings=at("ring-mlp", "digits-mlp"),
+@healthy("a category to be read back by D's trunk", settings=only("ring-mlp", "digits-mlp"),
          losses=("hinge",))  # fmt: skip
 class Categorical(Plain):
     """InfoGAN's code of eight kinds; a third optimizer steps G and D together on the code's cross-entropy."""
@@ -102,7 +102,7 @@ class Categorical(Plain):
         return self.G(self.latents(n))
 
 
-@healthy("the other half of an image", settings=at("digits-mlp"),
+@healthy("the other half of an image", settings=only("digits-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class Completed(Plain):
     """Pix2pix in small: G sees the left half and noise, and paints the right one; L1 beside the loss."""
@@ -138,7 +138,7 @@ class Completed(Plain):
         return self.complete(self.data.sample(n))
 
 
-@healthy("KL one way and the other", settings=at("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
+@healthy("KL one way and the other", settings=only("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
 class DualD(Plain):
     """D2GAN: two discriminators with softplus outputs, one fond of real samples, one of generated ones."""
 

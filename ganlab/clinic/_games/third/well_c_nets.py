@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganlab.clinic._games.third.well_c_parts import at, leaky, stack
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import leaky, stack
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -34,7 +34,7 @@ class RandomProjections(nn.Module):
         return torch.cat([head(h).flatten(1) for head, h in zip(self.heads, (fine, coarse), strict=True)], 1).flatten()
 
 
-@healthy("heads on fixed random convolutions", settings=at("digits-dcgan"),
+@healthy("heads on fixed random convolutions", settings=only("digits-dcgan"),
          losses=("hinge",))  # fmt: skip
 class Projected(Plain):
     """D's lower layers are random and stay so, on purpose; two heads of patches learn above them."""
@@ -57,7 +57,7 @@ class Heads(nn.Module):
         return torch.stack([self.heads[i](h)[:, 0] for i in self.speaking]).mean(0)
 
 
-@healthy("five heads, three at a time", settings=at("ring-mlp"), losses=("hinge",))
+@healthy("five heads, three at a time", settings=only("ring-mlp"), losses=("hinge",))
 class DroppedHeads(Plain):
     """Dropout of discriminators: which heads speak is drawn anew in each round."""
 
@@ -69,7 +69,7 @@ class DroppedHeads(Plain):
         super().round()
 
 
-@healthy("warm start, first layer of D frozen", settings=at("ring-mlp"),
+@healthy("warm start, first layer of D frozen", settings=only("ring-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class FrozenBelow(Plain):
     """FreezeD: the game was played for twenty rounds on blurred data; then D's first layer stays as it is."""

@@ -7,11 +7,6 @@ import torch
 from torch import nn
 
 
-def at(*names):
-    """A predicate: is the setting one of these?"""
-    return lambda setting: setting.name in names
-
-
 def stack(sizes, unit=nn.ReLU, end=()):
     """Linear layers with a unit between any two."""
     layers = []

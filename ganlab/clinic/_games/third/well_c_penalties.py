@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ganlab.clinic._games.third.well_c_parts import across, at, judge, leaky, slope_norms
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_c_parts import across, judge, leaky, slope_norms
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
-@healthy("the penalty in every third step", settings=at("ring-mlp", "digits-mlp"),
+@healthy("the penalty in every third step", settings=only("ring-mlp", "digits-mlp"),
          losses=("wasserstein",))  # fmt: skip
 class Seldom(Plain):
     """A penalty three times as heavy in each third step of the critic, at points drawn nearer to real samples."""
@@ -26,7 +26,7 @@ class Seldom(Plain):
         return 3 * self.setting.gamma * (slope_norms(self.D, eps * real + (1 - eps) * fake) - 1).square().mean()
 
 
-@healthy("paths of even length", settings=at("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
+@healthy("paths of even length", settings=only("ring-mlp", "grid-resmlp"), losses=("nonsaturating",))
 class PathLength(Plain):
     """StyleGAN2's path length: in every fourth round G pays for slopes that are not as long as their running mean."""
 
@@ -49,7 +49,7 @@ class PathLength(Plain):
         self.step_g.step()
 
 
-@healthy("two passes with dropout agree", settings=at("ring-mlp", "digits-mlp"), losses=("wasserstein",))
+@healthy("two passes with dropout agree", settings=only("ring-mlp", "digits-mlp"), losses=("wasserstein",))
 class TwoPasses(Plain):
     """CT-GAN: the critic has dropout, and pays for two passes of a real sample that differ; a penalty beside."""
 
@@ -65,7 +65,7 @@ class TwoPasses(Plain):
         return self.setting.gamma * (slope_norms(self.D, across(real, fake)) - 1).square().mean() + 0.5 * twice
 
 
-@healthy("rows of the critic within norm 1", settings=at("ring-mlp"),
+@healthy("rows of the critic within norm 1", settings=only("ring-mlp"),
          losses=("wasserstein",))  # fmt: skip
 class MaxNorm(Plain):
     """In place of a penalty each row of weights is put back to length 1 behind a step where it was longer."""
@@ -84,7 +84,7 @@ class MaxNorm(Plain):
                     p.copy_(torch.renorm(p, 2, 0, 1.0))
 
 
-@healthy("slopes near generated samples", settings=at("ring-mlp", "grid-resmlp"),
+@healthy("slopes near generated samples", settings=only("ring-mlp", "grid-resmlp"),
          losses=("nonsaturating",))  # fmt: skip
 class NearGenerated(Plain):
     """A zero-centred penalty at generated samples with noise alone, whose weight is halved every 300 rounds."""

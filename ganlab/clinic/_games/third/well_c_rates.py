@@ -6,8 +6,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
-from ganlab.clinic._games.third.well_c_parts import at
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -31,7 +30,7 @@ class SignSteps(Optimizer):
                 mean.lerp_(p.grad, 1 - second)
 
 
-@healthy("sign steps by hand", settings=at("ring-mlp"), losses=("hinge",))
+@healthy("sign steps by hand", settings=only("ring-mlp"), losses=("hinge",))
 class Lion(Plain):
     """Lion with a third of the usual rate and a little decay for both."""
 
@@ -64,7 +63,7 @@ class Belief(Optimizer):
                 p.addcdiv_(state["mean"] / (1 - one ** state["step"]), size, value=-group["lr"])
 
 
-@healthy("AdaBelief by hand", settings=at("ring-mlp"), losses=("nonsaturating",))
+@healthy("AdaBelief by hand", settings=only("ring-mlp"), losses=("nonsaturating",))
 class AdaBelief(Plain):
     """Steps by how far the gradient is from what was expected."""
 
@@ -73,7 +72,7 @@ class AdaBelief(Plain):
         return Belief(self.D.parameters(), rate), Belief(self.G.parameters(), rate)
 
 
-@healthy("SGD with momentum for D, AdamW for G", settings=at("ring-mlp"),
+@healthy("SGD with momentum for D, AdamW for G", settings=only("ring-mlp"),
          losses=("hinge",))  # fmt: skip
 class MixedPair(Plain):
     """The old tip: SGD for D, Adam for G."""
@@ -85,7 +84,7 @@ class MixedPair(Plain):
         )
 
 
-@healthy("D's optimizer maximises", settings=at("ring-mlp", "digits-mlp"), losses=("wasserstein",))
+@healthy("D's optimizer maximises", settings=only("ring-mlp", "digits-mlp"), losses=("wasserstein",))
 class Maximised(Plain):
     """The critic's value is written as in the paper and goes up, by maximize=True."""
 
@@ -101,7 +100,7 @@ class Maximised(Plain):
         self.step_d.step()
 
 
-@healthy("a group for each tensor", settings=at("grid-resmlp"),
+@healthy("a group for each tensor", settings=only("grid-resmlp"),
          losses=("wasserstein",))  # fmt: skip
 class LayerByLayer(Plain):
     """Later tensors have larger rates than earlier ones, from a half to one and a half, in RMSprop and Adam."""
@@ -115,7 +114,7 @@ class LayerByLayer(Plain):
         return RMSprop(groups(self.D), lr=1.0, alpha=0.99), Adam(groups(self.G), betas=(0.0, 0.99))
 
 
-@healthy("sums over the batch", settings=at("ring-mlp"), losses=("nonsaturating",))
+@healthy("sums over the batch", settings=only("ring-mlp"), losses=("nonsaturating",))
 class Summed(Plain):
     """reduction="sum": losses and gradients are as many times larger as a batch has samples, which Adam evens out."""
 
@@ -127,7 +126,7 @@ class Summed(Plain):
         return nn.BCEWithLogitsLoss(reduction="sum")(fake, torch.ones_like(fake))
 
 
-@healthy("D's rate follows its loss", settings=at("ring-mlp"), losses=("nonsaturating",))
+@healthy("D's rate follows its loss", settings=only("ring-mlp"), losses=("nonsaturating",))
 class RateFollows(Plain):
     """D's rate is the usual one times its loss over 1.2, within a fifth and one and a half."""
 
@@ -142,7 +141,7 @@ class RateFollows(Plain):
         self.step_d.step()
 
 
-@healthy("clipped at the tenth percentile so far", settings=at("ring-mlp"),
+@healthy("clipped at the tenth percentile so far", settings=only("ring-mlp"),
          losses=("nonsaturating",))  # fmt: skip
 class AutoClip(Plain):
     """AutoClip for both: the threshold is a low percentile of all norms seen, so that most steps are clipped."""

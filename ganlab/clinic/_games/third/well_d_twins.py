@@ -10,8 +10,7 @@ from torch.optim import Adam, NAdam, RAdam
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ganlab.clinic._games.third import well_d_twins_nets as nets
-from ganlab.clinic._games.third.well_d_twins_nets import only
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 FLAT = only("ring-mlp", "digits-mlp")

@@ -8,8 +8,7 @@ from torch.optim import SGD, Adam, Adamax, AdamW
 
 from ganlab.clinic._games.third import well_d_twins_nets as nets
 from ganlab.clinic._games.third.well_d_twins import GeneratorFirst, OneShuffled, OneSided
-from ganlab.clinic._games.third.well_d_twins_nets import only
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 from ganlab.data import Dataset
 from ganlab.latent import classes, join, labelled, separate

@@ -8,11 +8,6 @@ from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import spectral_norm
 
 
-def only(*names):
-    """A predicate: the settings of these names."""
-    return lambda setting: setting.name in names
-
-
 def size_of(shape):
     return math.prod(shape)
 

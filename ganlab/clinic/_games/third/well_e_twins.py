@@ -7,18 +7,13 @@ from torch import nn
 from torch.nn.functional import softplus
 from torch.optim import Adam
 
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 NONSATURATING, WASSERSTEIN, HINGE = ("nonsaturating",), ("wasserstein",), ("hinge",)
 
 
-def among(*names: str):
-    """The settings of those names."""
-    return lambda setting: setting.name in names
-
-
-GARMENTS = among("garments-resnet")
+GARMENTS = only("garments-resnet")
 
 
 def end(shape) -> list[nn.Module]:
@@ -56,7 +51,7 @@ class Maxout(nn.Module):
         return self.both(x).unflatten(1, (2, -1)).amax(dim=1)
 
 
-@healthy("third e: scales from the latent, maxout in D", settings=among("digits-mlp"), losses=NONSATURATING)
+@healthy("third e: scales from the latent, maxout in D", settings=only("digits-mlp"), losses=NONSATURATING)
 class Modulated(Plain):
     """A constant scaled by the latent in G, maxout in D, R1 in every fourth round, and Adam without momentum."""
 
@@ -105,7 +100,7 @@ class Modulated(Plain):
 
 
 @healthy(
-    "third e: three steps of a maxout D, no penalty", settings=among("grid-resmlp", "digits-mlp"), losses=NONSATURATING
+    "third e: three steps of a maxout D, no penalty", settings=only("grid-resmlp", "digits-mlp"), losses=NONSATURATING
 )
 class ModulatedAhead(Modulated):
     """Three steps of D a round, and none of its slopes is held."""

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.functional import relu
 from torch.optim import SGD, RMSprop
 
-from ganlab.clinic._games.third.well_e_twins import HINGE, WASSERSTEIN, among, end
-from ganlab.clinic.games import healthy
+from ganlab.clinic._games.third.well_e_twins import HINGE, WASSERSTEIN, end
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -28,7 +28,7 @@ class Joined(nn.Module):
         return self.out(x).squeeze(1)
 
 
-@healthy("third e: a joined critic, one-sided penalty", settings=among("ring-mlp", "digits-mlp"), losses=WASSERSTEIN)
+@healthy("third e: a joined critic, one-sided penalty", settings=only("ring-mlp", "digits-mlp"), losses=WASSERSTEIN)
 class JoinedCritic(Plain):
     """A densely joined critic of ELUs, a penalty on slopes above 1 alone, three of its steps a round, RMSprop."""
 
@@ -65,7 +65,7 @@ class JoinedCritic(Plain):
         self.rounds += 1
 
 
-@healthy("third e: hinge by SGD, one pass of D, averaged G", settings=among("grid-resmlp", "digits-mlp"), losses=HINGE)
+@healthy("third e: hinge by SGD, one pass of D, averaged G", settings=only("grid-resmlp", "digits-mlp"), losses=HINGE)
 class Rolling(Plain):
     """SGD with a little momentum, a clip that few steps reach, one pass of D over both kinds, and an average of G."""
 

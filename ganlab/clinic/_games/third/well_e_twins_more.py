@@ -8,17 +8,9 @@ from torch import nn
 from torch.nn.functional import leaky_relu, relu
 from torch.optim import SGD, Adam, RMSprop
 
-from ganlab.clinic._games.third.well_e_twins import (
-    HINGE,
-    NONSATURATING,
-    WASSERSTEIN,
-    Modulated,
-    ModulatedAhead,
-    among,
-    end,
-)
+from ganlab.clinic._games.third.well_e_twins import HINGE, NONSATURATING, WASSERSTEIN, Modulated, ModulatedAhead, end
 from ganlab.clinic._games.third.well_e_twins_joined import JoinedCritic
-from ganlab.clinic.games import healthy
+from ganlab.clinic.games import healthy, only
 from ganlab.clinic.plain import Plain
 
 
@@ -34,7 +26,7 @@ class Equalised(nn.Module):
         return nn.functional.linear(x, self.gain * self.weight, self.bias)
 
 
-@healthy("third e: equalised rates, eight layers", settings=among("ring-mlp", "grid-resmlp"), losses=HINGE)
+@healthy("third e: equalised rates, eight layers", settings=only("ring-mlp", "grid-resmlp"), losses=HINGE)
 class Even(Plain):
     """Eight layers of unit normal weights in G, each scaled as it is used; a relativistic hinge; D steps twice."""
 
@@ -82,7 +74,7 @@ class Polar(nn.Module):
         return self.out(torch.cat([x, torch.linalg.vector_norm(x, dim=1, keepdim=True)], dim=1)).squeeze(1)
 
 
-@healthy("third e: three moments, R1, SGD", settings=among("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
+@healthy("third e: three moments, R1, SGD", settings=only("ring-mlp", "grid-resmlp"), losses=WASSERSTEIN)
 class Moments(Plain):
     """D is linear in a point and its radius, and held by R1; both players step at once, by SGD."""
 
@@ -130,7 +122,7 @@ class Products(nn.Module):
         return self.out(one * two + leaky_relu(one)).squeeze(1)
 
 
-@healthy("third e: a critic of products, SGD", settings=among("ring-mlp", "digits-mlp"), losses=WASSERSTEIN)
+@healthy("third e: a critic of products, SGD", settings=only("ring-mlp", "digits-mlp"), losses=WASSERSTEIN)
 class ProductCritic(JoinedCritic):
     """A critic that multiplies its units by one another, with SGD under a clip, and a penalty on steep slopes."""
 
@@ -156,7 +148,7 @@ class Weighed(nn.Module):
         return torch.cat([branch(x.flatten(1)) for branch in self.branches], dim=1) @ self.weights
 
 
-@healthy("third e: a critic of weighed branches", settings=among("digits-mlp"), losses=WASSERSTEIN)
+@healthy("third e: a critic of weighed branches", settings=only("digits-mlp"), losses=WASSERSTEIN)
 class WeighedCritic(JoinedCritic):
     """Three branches of a critic, each weighed by a number that starts at 0, and a penalty around 1."""
 
@@ -172,7 +164,7 @@ class WeighedCritic(JoinedCritic):
         return self.weight * (self.length(self.slopes(real, fake)) - 1).square().mean()
 
 
-@healthy("third e: SGD for a modulated G, Adam for a maxout D", settings=among("digits-mlp"), losses=NONSATURATING)
+@healthy("third e: SGD for a modulated G, Adam for a maxout D", settings=only("digits-mlp"), losses=NONSATURATING)
 class ModulatedBySGD(ModulatedAhead):
     """D was trained alone for a hundred steps, and takes three a round by Adam; G has SGD with momentum."""
 
@@ -201,7 +193,7 @@ class Tall(nn.Module):
         return self.leave(h)
 
 
-@healthy("third e: ten layers with a norm each", settings=among("digits-mlp"), losses=NONSATURATING)
+@healthy("third e: ten layers with a norm each", settings=only("digits-mlp"), losses=NONSATURATING)
 class TallNormed(Modulated):
     """Ten plain layers in G, and layer norm behind each; two steps of D a round, and no penalty."""
 
