@@ -117,12 +117,11 @@ def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
         return Finding(
             HEALTHY, "Nothing was found, and it learns or may.", told(seen, numbers), "", certainties.of(HEALTHY)
         )
-    seen = "no rule fires, and whether it learns cannot be seen"
+    seen, fix = "no rule fires, and whether it learns cannot be seen", "train longer, and look at the samples"
     if numbers.get("bad", 0) > 0:
-        seen = (
-            "from step {bad_step:.0f} on numbers are not finite; with Monitor(..., every=1) you see where that begins"
-        )
+        seen = "from step {bad_step:.0f} on numbers are not finite, and no rule says why"
+        fix = "begin anew under Monitor(..., activations=True, every=1), which sees where that begins"
     return Finding(
         UNKNOWN, "Nothing was found, which is not to say that nothing is wrong.", told(seen, numbers),
-        "train longer, and look at the samples", certainties.of(UNKNOWN), "symptoms",
+        fix, certainties.of(UNKNOWN), "symptoms",
     )  # fmt: skip

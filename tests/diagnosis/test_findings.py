@@ -19,6 +19,12 @@ def test_without_a_rule_it_is_healthy_or_unknown():
     assert [one.cause for one in findings(QUIET)] == ["unknown"]
 
 
+def test_of_numbers_that_are_not_finite_for_no_known_reason_it_says_where_to_look():
+    (found,) = findings(QUIET | {"bad": 1.0, "bad_step": 14.0})
+    assert found.cause == "unknown" and "step 14" in found.evidence
+    assert "every=1" in found.fix and "train longer" not in found.fix
+
+
 def test_what_was_not_measured_is_told_as_such():
     assert "nan of their first" in findings({"pair_low": 0.5})[0].evidence
 
