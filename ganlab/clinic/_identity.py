@@ -7,6 +7,7 @@ import ast
 import hashlib
 import inspect
 import textwrap
+from collections.abc import Callable
 from functools import cache
 
 from ganlab.clinic.games import GAMES, Case
@@ -16,14 +17,23 @@ from ganlab.clinic.settings import SETTINGS, Setting
 
 def played(case: Case) -> str:
     """Ten digits that change with the code of the game, and with its setting's numbers."""
+    return _digits(repr(_game(case)))
+
+
+def watched(case: Case) -> str:
+    """The same of a run under a monitor: they change with the steps that it measures, too."""
+    return _digits(repr((*_game(case), EVERY)))
+
+
+def _game(case: Case) -> tuple[list[str], list[object]]:
     classes = [one for one in GAMES[case.game].play.__mro__ if one.__module__.startswith("ganlab")]
-    return _digits(repr(([_code(one) for one in classes], _numbers(SETTINGS[case.setting]), EVERY)))
+    return [_code(one) for one in classes], _numbers(SETTINGS[case.setting])
 
 
-def same(text: str, code: str) -> bool:
-    """Whether the case of that text is still there, and played as when `code` was written down."""
+def same(text: str, code: str, as_of: Callable[[Case], str] = played) -> bool:
+    """Whether the case of that text is still there, and is as it was when `code` was written down."""
     try:
-        return played(Case.read(text)) == code
+        return as_of(Case.read(text)) == code
     except ValueError:
         return False
 

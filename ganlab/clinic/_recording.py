@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 
 from ganlab._files import replace
-from ganlab.clinic._identity import played, same
+from ganlab.clinic._identity import played, same, watched
 from ganlab.clinic.games import GAMES, Case, cases
 from ganlab.clinic.labels import long_run
 from ganlab.clinic.playing import examine
@@ -36,7 +36,7 @@ CHEAP_FIRST = ("ring-mlp", "digits-mlp", "digits-dcgan", "grid-resmlp", "garment
 def name_of(case: Case, seed: int) -> str:
     """The file of a run. It changes with what is played."""
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", str(case))
-    return f"{slug}-{seed}-{played(case)}.chart"
+    return f"{slug}-{seed}-{watched(case)}.chart"
 
 
 def chart_of(case: Case, seed: int, folder: str | Path) -> Chart:
@@ -126,7 +126,8 @@ def worth_of(case: Case, seed: int, folder: str | Path) -> dict[str, float]:
 
 
 def _worth_path(case: Case, seed: int, folder: str | Path) -> Path:
-    return Path(folder) / f"{name_of(case, seed).removesuffix('.chart')}-{SETTINGS[case.setting].steps}.json"
+    slug = name_of(case, seed).removesuffix(f"-{watched(case)}.chart")
+    return Path(folder) / f"{slug}-{played(case)}-{SETTINGS[case.setting].steps}.json"
 
 
 def write(folder: str | Path, out: str | Path, seeds: Sequence[int], processes: int = 2) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganlab.clinic._identity import played, same
+from ganlab.clinic._identity import same, watched
 from ganlab.clinic.games import GAMES, Case
 from ganlab.clinic.split import part
 from ganlab.diagnosis import Chart, features
@@ -66,7 +66,7 @@ def record(found: Mapping[tuple[Case, int], list[dict[str, float]]], folder: str
         for number, one in enumerate(at):
             values[:, listed.index(case), seeds.index(seed), number] = [one[name] for name in names]
     table = pd.DataFrame({"case": [str(case) for case in listed]})
-    table["code"] = [played(case) if case.game in GAMES else "" for case in listed]
+    table["code"] = [watched(case) if case.game in GAMES else "" for case in listed]
     table["features"] = pd.Series([packed(values), *[None] * (len(listed) - 1)], dtype=object)
     table.attrs["provenance"] = provenance(study=NAME, seeds=seeds, steps=list(STEPS), features=names, **facts)
     write(table, NAME, folder)
@@ -84,7 +84,7 @@ def kept(folder: str | Path) -> dict[tuple[Case, int], list[dict[str, float]]]:
     table = read(NAME, folder)
     facts = table.attrs["provenance"]
     names, values = facts["features"], _values(table)
-    alike = [same(row.case, row.code) for row in table.itertuples()]
+    alike = [same(row.case, row.code, watched) for row in table.itertuples()]
     return {
         (Case.read(text), seed): [dict(zip(names, map(float, at), strict=True)) for at in values[:, i, j].T]
         for i, text in enumerate(table["case"]) if alike[i]

@@ -9,8 +9,8 @@ from ganlab.diagnosis.chart import Block, Chart
 _PLAIN = (
     "real_accuracy", "fake_accuracy", "pair_accuracy", "real_logit", "fake_logit", "loss_slope", "input_slope",
     "real_slope", "fake_slope", "g_slope", "spread", "energy", "real_low", "real_high", "fake_low", "fake_high",
-    "repeat", "repeat_z", "alike_z", "real_calls", "fake_calls", "batch", "slope_order", "cut_calls",
-    "loudness", "label_gap", "mean_gap",
+    "repeat", "repeat_z", "alike_z", "real_calls", "fake_calls", "batch", "slope_order", "cut_calls", "leaked",
+    "loudness", "label_gap", "mean_gap", "width", "between",
 )  # fmt: skip
 _LOGITS = (
     "margin",
@@ -23,13 +23,15 @@ _LOGITS = (
     "logit_growth",
     "logit_size",
 )
+_PUSHED = {"real_slope": "D", "fake_slope": "D", "g_slope": "G"}  # by whom
+SLOPE = 1e-4  # of a loss, that is not 0
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
 _DERIVED = (
     *(f"{name}_swing" for name in _SWINGS), "pair_low", "pair_high", "pair_turns",
     "real_slope_first", "fake_slope_first",
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
-    "linear", "batch_slope", "target_gap", "set_size", "mean_turns",
+    "linear", "batch_slope", "target_gap", "set_size", "mean_turns", "energies",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -61,10 +63,14 @@ def features(chart: Chart) -> dict[str, float]:
         of the data, where they are apart by more than half a width of the data.
     low_gap, high_gap: how far the least and the greatest number of the samples lie from those of the data, in ranges
         of the data; positive is beyond the data.
+    energies: 1 where D pushes real logits down and generated ones up, and G pushes its own down: D then gives energies,
+        as that of an EBGAN, and both agree.
+    All slopes have their sign turned where the player's optimizer steps up the gradient (`maximize=True`).
     energy_first: at the first step at which it is known. energy_fall: late over first. energy_least: of the run.
     """
     block = chart.game
-    found = {name: late(block, name)[0] for name in _PLAIN}
+    turned = {name: 1 - 2 * chart.settings.get(name, {}).get("maximize", 0.0) for name in ("D", "G")}
+    found = {name: late(block, name)[0] * turned.get(_PUSHED.get(name, ""), 1.0) for name in _PLAIN}
     found |= {f"{name}_early": early(block, name)[0] for name in _EARLY}
     found |= dict.fromkeys(_LOGITS, np.nan)
     if not len(block.steps):
@@ -99,7 +105,9 @@ def features(chart: Chart) -> dict[str, float]:
     found["linear"] = _linear(block)
     found["told"] = float((~np.isnan(real)).mean()) if len(real) else np.nan
     found |= _order_of_pairs(block)
-    found |= {f"{name}_first": first(block, name)[0] for name in ("real_slope", "fake_slope")}
+    found |= {f"{name}_first": first(block, name)[0] * turned["D"] for name in ("real_slope", "fake_slope")}
+    down = found["real_slope"] > SLOPE and found["fake_slope"] < SLOPE and found["g_slope"] > SLOPE
+    found["energies"] = float(down)
     found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
     found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])

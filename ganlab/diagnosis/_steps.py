@@ -9,7 +9,7 @@ from ganlab.diagnosis.chart import Block, Chart
 
 PLAYERS = ("D", "G")
 _STATUSES = ("detached", "missing", "frozen", "stale", "mixed")
-_WRITTEN = ("rate", "adaptive", "momentum", "decay", "norm_eps", "bounded")
+_WRITTEN = ("rate", "adaptive", "momentum", "decay", "maximize", "norm_eps", "bounded", "at_bound")
 _NAMES = (
     "grad", "grad_growth", "grad_cv", "grad_spike", "zeros", "bad", "update", "update_early", "update_most", *_STATUSES,
     "carried", "eval", "eval_other", "moves_other", "weights", "weights_growth", "evenness", "rounds",
@@ -32,7 +32,8 @@ def features(chart: Chart) -> dict[str, float]:
     steps: the last step; measured: how many were. update_gap: D_update - G_update.
     blind: share of G's steps with a gradient in which none came by way of D.
     P_rounds: steps measured over those of the player that has most.
-    P_rate (log10), P_adaptive, P_momentum, P_decay, P_norm_eps, P_bounded: as in `Monitor.settings`.
+    P_rate (log10), P_adaptive, P_momentum, P_decay, P_maximize, P_norm_eps, P_bounded, P_at_bound: as in
+    `Monitor.settings`.
     """
     most_steps = max((len(block.steps) for block in chart.gradients.values()), default=0)
     found = {}

@@ -57,8 +57,12 @@ GAME = {
     "real_calls": "the number of D's calls in its step that are on no samples of G",
     "fake_calls": "the number of D's calls in its step that are on samples of G",
     "cut_calls": "the number of D's calls in G's step on samples that are cut from G's graph",
+    "leaked": "the share of steps in which D's gradients hold those of G's loss",
     "loudness": "the quieter of D's two batches, in root mean square, over what G gave",
     "label_gap": "the squared distance of two real samples of one label over that of two of different ones",
+    "width": "the number of logits that D gives for a sample",
+    "between": "the way from a batch of D's third call to the generated one by way of another, over the straight one,",
+    "energies": "whether D gives energies,",
     "set_size": "the number of different real samples that there seem to be",
     "mean_gap": "the distance of the means of samples and data, in widths of the data,",
     "mean_turns": "the number of times that the mean of the samples came out on the other side of that of the data",
@@ -124,6 +128,8 @@ PLAYER = {
     "adaptive": "whether {}'s optimizer divides by the size of the gradient",
     "momentum": "the momentum, or first beta, of {}'s optimizer",
     "decay": "the weight decay of {}'s optimizer",
+    "maximize": "whether {}'s optimizer steps up the gradient",
+    "at_bound": "the share of {}'s weights that are exactly as large as the largest of their tensor",
     "norm_eps": "the largest epsilon of {}'s normalising layers",
     "bounded": "the share of {}'s layers under spectral normalisation",
     "evenness": "the mean size of {}'s weights over their root mean square",
@@ -151,12 +157,15 @@ FLAGS = {
         "the first number that is not finite is the slope of the loss at D's logits",
         "it is not the slope at D's logits",
     ),
+    "energies": ("D gives energies, which it pushes down on real samples", "D does not give energies"),
+    "maximize": ("{}'s optimizer steps up the gradient", "{}'s optimizer steps down the gradient"),
     "adaptive": ("{}'s optimizer divides by the size of the gradient", "{}'s optimizer takes the gradient as it is"),
     "batch_norms": ("{} has batch norm", "{} has no batch norm"),
     "flat_norms": ("{} has BatchNorm1d", "{} has no BatchNorm1d"),
 }
 # Whole numbers.
 COUNTS = {
-    "real_calls", "fake_calls", "cut_calls", "batch", "steps", "measured", "bad_step", "pair_turns", "mean_turns"
+    "real_calls", "fake_calls", "cut_calls", "batch", "width", "steps", "measured", "bad_step", "pair_turns",
+    "mean_turns",
 }  # fmt: skip
 ENDS = {(0.5, 1.5): "{} ends in tanh", (1.5, None): "{} ends in a sigmoid"}

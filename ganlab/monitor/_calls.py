@@ -22,6 +22,7 @@ class Slopes:
 
     def __init__(self, logits: Sequence[Tensor], lead: int, x: Tensor | None = None, asked: bool = False):
         self._lead, self._asked = lead, asked
+        self._both: list[Tensor] = []
         self._graphed = False  # a pass has made a graph of its own
         self._ones: list[Tensor] = []  # of passes that made none, whether they ask for the slope of the sum
         # By pass: with sign and without, of each sample; and (2,) or (2, N), the numbers of a pass that reached x.
@@ -52,6 +53,14 @@ class Slopes:
         length = grad.flatten(self._lead).norm(dim=-1) if grad.ndim > self._lead else grad.abs()
         self._through[now] = (length / size).masked_fill_(size == 0, NAN).nanmean(-1)
 
+    def ended(self) -> list[int]:
+        """The passes that ended in D."""
+        return [now for now in self._all if now not in self._through]
+
+    def went_on(self) -> list[int]:
+        """Those that reached x."""
+        return list(self._through)
+
     def own(self) -> Tensor | None:
         """() or (N,), the signed sum over the batch, of the passes that ended in D; of all, if all went on to x."""
         each = self.each()
@@ -59,9 +68,7 @@ class Slopes:
 
     def each(self) -> Tensor | None:
         """(batch,) or (N, batch): the same of each sample."""
-        ended = [one[0] for now, one in self._all.items() if now not in self._through] or [
-            one[0] for one in self._all.values()
-        ]
+        ended = [self._all[now][0] for now in self.ended()] or [one[0] for one in self._all.values()]
         return total(ended) if len({one.shape for one in ended}) == 1 else None
 
     def severed(self, like: Tensor) -> Tensor | None:
@@ -79,7 +86,11 @@ class Slopes:
     def pass_on(self) -> None:
         """D's step is made. Where all passes until now reached x, they were of D's loss, and none was of G's."""
         if set(self._all) <= set(self._through):
-            self._through = {}
+            self._both, self._through = self.through(), {}
+
+    def of_both(self) -> list[Tensor]:
+        """As `through`, of the passes of D's loss that went on to x. Which sign they had for G is not known."""
+        return [torch.cat([torch.full_like(one[:1], NAN), one[1:]]) for one in self._both]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,17 @@ from torch import Tensor
 from ganlab.monitor._apart import halves
 from ganlab.monitor._calls import Call, widened
 from ganlab.monitor._order import order_of
-from ganlab.monitor._samples import pick
+from ganlab.monitor._penalty import standing
+from ganlab.monitor._samples import flat, pick
 
-COUNTS = ("real_calls", "fake_calls", "batch")
+LEAST = 1e-30  # a distance of 0 is taken for it
+COUNTS = ("real_calls", "fake_calls", "batch", "width")
 
 
 class Counted(NamedTuple):
     """numbers: of `COUNTS`; None without a call. order: as of `order_of`. penalty: the calls of one."""
 
-    numbers: tuple[int, int, int] | None
+    numbers: tuple[int, int, int, int] | None
     order: Tensor | None
     penalty: list[Call]
 
@@ -33,13 +35,46 @@ def count(calls: Sequence[Call], known: Sequence[Call] | None, lead: int) -> Cou
     fake = known or [call for call in made if not call.attached] or made
     real = [call for call in own if call.made is None and call not in fake]
     first = next(iter((*real, *fake)), None)
-    numbers = None if first is None else (len(real), len(fake), first.logits[0].shape[lead - 1])
+    shape = None if first is None else first.logits[0].shape
+    numbers = None if shape is None else (len(real), len(fake), shape[lead - 1], shape[lead:].numel())
     return Counted(numbers, order_of([*real, *fake], lead), penalty)
 
 
 def cut(calls: Sequence[Call]) -> int:
     """How many of these are on samples of a generator, on whose graph they do not hang: nothing can go back."""
     return sum(call.made is not None and not call.attached and not call.asked for call in calls)
+
+
+def leaked(calls: Sequence[Call], own: tuple[Sequence[Call], Sequence[Call]], passes: Sequence[int]) -> float:
+    """1 if a pass of G's loss, by way of a call that still hangs on G, has reached D behind the last pass of D's own
+    loss: D then steps with the gradients of both. Else 0.
+
+    own: D's own calls. passes: those that have reached D, in order.
+    """
+    mine = [now for some in own for call in some for now in call.slopes.ended()]
+    others = [now for call in calls if call.attached and call not in own[1] for now in call.slopes.went_on()]
+    last = max((passes.index(now) for now in mine if now in passes), default=len(passes))
+    return float(any(now in passes and passes.index(now) > last for now in others))
+
+
+def between(calls: Sequence[Call], lead: int) -> Tensor | None:
+    """() or (N,): of two calls of D on samples that no generator made, and one on generated ones: how much longer the
+    way from one of these batches to the generated one is by way of the other, row by row; 1 for points between the two,
+    as those of a penalty. None: there are no such three calls.
+    """
+    own = [call for call in calls if not call.asked]
+    made = [call for call in own if call.made is not None and not call.attached]
+    rest = [call for call in own if call.made is None]
+    if (len(rest), len(made)) != (2, 1):
+        return None
+    found = [standing(call.xs, made[0].made, lead) for call in (*made, *rest)]
+    if any(x is None or x.shape != found[0].shape for x in found):
+        return None
+    fake, one, other = (flat(x, lead) for x in found)
+    far = [(x - fake).norm(dim=-1) for x in (one, other)]
+    way = (one - other).norm(dim=-1)
+    found = torch.minimum(*((way + a).sum(-1) / b.sum(-1).clamp_min(LEAST) for a, b in (far, far[::-1])))
+    return found if lead == 2 else found[0]
 
 
 def loudness(calls: Sequence[Call], made: Sequence[Sequence[Tensor]], lead: int) -> Tensor | None:

@@ -1,6 +1,6 @@
 """The game as D plays it: its accuracy, its logits, what it is shown, and the gradient that it hands to G."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
-from ganlab.monitor._counts import COUNTS, Counted, count, cut, loudness
+from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._order import LOGITS, judgement
@@ -24,8 +24,8 @@ from ganlab.monitor._shown import SHOWN, Shown
 PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
 GAME = (
-    *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "slope_order", "loudness",
-    "label_gap",
+    *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "leaked", "slope_order",
+    "loudness", "label_gap", "between",
 )  # fmt: skip
 KEPT = 8  # passes of a generator, where there are many without a graph
 
@@ -70,9 +70,11 @@ class Game:
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
         self._penalised = False  # was D asked for its slope at samples?
         self._counted = Counted(None, None, [])  # D's calls in its own step
+        self._leaked = NAN  # whether the gradients of that step are of G's loss too
         self._cut = NAN  # and in G's, how many teach nothing
         self._loudness: Tensor | None = None
         self._label_gap: Tensor | None = None
+        self._between: Tensor | None = None
         self._sure: Tensor | None = None  # whether D's calls could be told apart by what the generator gave
         self._z: Tensor | None = None
         self._made = []
@@ -130,8 +132,11 @@ class Game:
                     self._z = z
         return places
 
-    def before_step(self, of_discriminator: bool) -> list[Tensor]:
+    def before_step(self, of_discriminator: bool, passes: Sequence[int]) -> list[Tensor]:
         """A player is about to step: what D was called on since the last step was for this one.
+
+        passes: the backward passes that have reached the player since then. A generator that none has reached has its
+        gradient of a pass of D's loss, as behind a layer that turns gradients round.
 
         Returns the sums of the slopes at its logits.
         """
@@ -139,6 +144,7 @@ class Game:
         if of_discriminator:
             own = self._of_told() or pairs(self._calls)
             self._counted = count(self._calls, None if own is None else own[1], self._lead)
+            self._between = between(self._calls, self._lead)
             self._loudness = loudness(self._calls, [x for x, _ in self._made], self._lead)
             if own is not None:
                 self._take(*own)
@@ -146,14 +152,18 @@ class Game:
                 self._sum([], [])
             else:
                 self._tell_apart()
+            self._leaked = NAN if own is None or self.shared else leaked(self._calls, own, passes)
             for call in [] if own is None or self.shared else own[1]:
                 call.slopes.pass_on()  # G's loss may come by the same call
             self._waiting = [call for call in self._calls if call.attached]
             slopes = [sign for sign in self._signs if sign is not None]
         else:
             self._cut = cut(self._calls)
-            if found := [one for call in (*self._waiting, *self._calls) for one in call.slopes.through()]:
+            calls = (*self._waiting, *self._calls)
+            if found := [one for call in calls for one in call.slopes.through()]:
                 self._push, slopes = found, [one[0] for one in found]
+            elif not passes:
+                self._push = [one for call in calls for one in call.slopes.of_both()]
         self._calls = []
         return slopes
 
@@ -191,8 +201,8 @@ class Game:
                 self._samples = found.real.x, found.fake.x
                 self._signs = tuple(None if one.slopes is None else one.slopes.sum(-1) for one in found[:2])
                 self._sure, self._z = found.sure, z
-                if (numbers := self._counted.numbers) == (2, 0, numbers[2]):
-                    self._counted = self._counted._replace(numbers=(1, 1, numbers[2]))
+                if (numbers := self._counted.numbers)[:2] == (2, 0):
+                    self._counted = self._counted._replace(numbers=(1, 1, *numbers[2:]))
                 return
 
     def _sum(self, real: list[Call], fake: list[Call]) -> None:
@@ -227,10 +237,11 @@ class Game:
                 *known,
                 (2, latents),
                 (len(PENALTY), of_penalty(self._penalised, asked, shown, like, self._lead)),
-                (len(COUNTS) + 1, filled((*(numbers or [NAN] * len(COUNTS)), self._cut), like)),
-                (1, None if order is None else order[None]),
-                (1, None if self._loudness is None else self._loudness.to(like)[None]),
-                (1, None if self._label_gap is None else self._label_gap.to(like)[None]),
+                (len(COUNTS) + 2, filled((*(numbers or [NAN] * len(COUNTS)), self._cut, self._leaked), like)),
+                *(
+                    (1, None if row is None else row.to(like)[None])
+                    for row in (order, self._loudness, self._label_gap, self._between)
+                ),
             )
             nothing = torch.full_like(like, NAN)
             self.series.add(step, torch.cat([

@@ -18,6 +18,9 @@ SILENT = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Upsample, nn.Par
 SATURATED: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
     nn.Tanh: lambda y: y.abs() > 0.99,
     nn.Sigmoid: lambda y: (y - 0.5).abs() > 0.495,
+    nn.Hardtanh: lambda y: y.abs() > 0.99,  # with its own bounds, -1 and 1
+    nn.Hardsigmoid: lambda y: (y - 0.5).abs() > 0.495,
+    nn.Softsign: lambda y: y.abs() > 0.99,
 }
 
 

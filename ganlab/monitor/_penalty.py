@@ -1,6 +1,7 @@
 """What a gradient penalty asked of D in its step."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -32,8 +33,13 @@ def of_penalty(
 
 
 def filled(numbers: Sequence[int], like: Tensor) -> Tensor:
-    """(K,) or (K, N): each number for all members."""
-    return torch.stack([torch.full_like(like, float(number)) for number in numbers])
+    """(K,) or (K, N): each number for all members. It is shared: to be read alone."""
+    return _filled(tuple(numbers), like.shape, like.dtype, like.device)
+
+
+@lru_cache(maxsize=64)  # from step to step they hardly ever change, and each is a launch
+def _filled(numbers: tuple[float, ...], shape: torch.Size, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.stack([torch.full(shape, float(number), dtype=dtype, device=device) for number in numbers])
 
 
 def standing(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:

@@ -18,10 +18,14 @@ class Remains:
     Args:
         parameters: of the network.
         used: gives the ids of those that the optimizer steps with.
+
+    Attributes:
+        passes: the backward passes that have reached the network in this window, in order.
     """
 
     def __init__(self, parameters: Sequence[Tensor], members: int | None, used: Callable[[], set[int]]):
         self.on = True
+        self.passes: list[int] = []
         self._parameters, self._members, self._used = parameters, members, used
         self._window: Tensor | None = None  # the norm of what lay there at the first pass of this window
         self._round: Tensor | None = None  # and of an earlier window of this round of the game
@@ -32,14 +36,16 @@ class Remains:
         """A backward pass is about to add to `parameter.grad`."""
         if not self.on:
             return
+        if (now := torch._C._current_graph_task_id()) not in self.passes:
+            self.passes.append(now)
         if self._window is None:
             self._window = self._norm()
         elif id(parameter) in self._held and parameter.grad is None:  # cleared since: this pass is the first
             self._window, self._held = self._nothing(), {}
 
     def replaced(self) -> None:
-        """The player's own step is about to be made. Nothing was carried where other gradients stand in the place of
-        those that lay there, as `p.grad = torch.autograd.grad(...)` puts them: no backward pass has added to these.
+        """A step is about to be made, or was. Nothing was carried where other gradients stand now than lay there then,
+        as `p.grad = torch.autograd.grad(...)` puts them: no backward pass has added to these.
         """
         now = {id(p): p.grad for p in self._parameters}
         if self._held and all(now[own] is not grad for own, grad in self._held.items()):
@@ -66,7 +72,7 @@ class Remains:
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""
         self._round = None if own else self.left()
-        self._window, self._held = None, {}
+        self._window, self._held, self.passes = None, {}, []
 
     def round_ends(self) -> None:
         self._round = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.optim import Optimizer
@@ -11,7 +12,7 @@ from ganlab._numeric import NAN
 from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
-SETTINGS = ("rate", "adaptive", "momentum", "decay", "norm_eps", "bounded", "ends_in")
+SETTINGS = ("rate", "adaptive", "momentum", "decay", "maximize", "norm_eps", "bounded", "at_bound", "ends_in")
 _ADAPTIVE = (
     "betas",
     "alpha",
@@ -25,16 +26,17 @@ def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tup
     """For each player and member: its name, the member, the optimizer's class, the numbers of `SETTINGS`."""
     for name, player in players.items():
         net = player.net.structure if isinstance(player.net, Population) else player.net
-        still = [_norm_eps(net), _bounded(net), player.end.seen]
+        still = [_norm_eps(net), _bounded(net)]
         for member in range(members or 1):
-            yield name, member, type(player.optimizer).__name__, [*_of(player.optimizer, member), *still]
+            numbers = [*_of(player.optimizer, member), *still, _at_bound(player, member), player.end.seen]
+            yield name, member, type(player.optimizer).__name__, numbers
 
 
 def _of(optimizer: Optimizer, member: int) -> list[float]:
     """The largest of all groups of parameters: rate, whether its steps are divided by the gradient's size, momentum (or
-    the first beta), weight decay."""
+    the first beta), weight decay, whether it steps up the gradient."""
     found = []
-    for read in (_rate, _adaptive, _momentum, lambda group: group.get("weight_decay")):
+    for read in (_rate, _adaptive, _momentum, lambda group: group.get("weight_decay"), _maximize):
         numbers = [_number(read(group), member) for group in optimizer.param_groups]
         known = [number for number in numbers if number == number]
         found.append(max(known) if known else NAN)
@@ -49,6 +51,10 @@ def _adaptive(group: Mapping[str, Any]) -> float:
     return float(any(name in group for name in _ADAPTIVE))
 
 
+def _maximize(group: Mapping[str, Any]) -> float:
+    return float(bool(group.get("maximize", False)))
+
+
 def _momentum(group: Mapping[str, Any]) -> Any:
     return group["betas"][0] if group.get("betas") else group.get("momentum")
 
@@ -60,6 +66,18 @@ def _number(value: Any, member: int) -> float:
     elif isinstance(value, list | tuple):
         value = value[min(member, len(value) - 1)] if value else None
     return float(value) if isinstance(value, int | float) else NAN
+
+
+@torch.no_grad()
+def _at_bound(player: Player, member: int) -> float:
+    """The share of the numbers in a player's matrices that are, to the last bit, as large as the largest beside them:
+    chance makes hardly any so, and a clip all that lie at its bound.
+    """
+    matrices = [p if player.members is None else p[member] for p in player.parameters]
+    sizes = [p.detach().abs() for p in matrices if p.numel() > max(p.shape, default=1)]
+    same = [int((one == one.amax()).sum()) - 1 for one in sizes if one.amax() > 0]
+    all_ = sum(one.numel() for one in sizes)
+    return sum(same) / all_ if all_ else NAN
 
 
 def _norm_eps(net: nn.Module) -> float:

@@ -76,16 +76,18 @@ def game(monitor) -> "pandas.DataFrame":
       D. reach: how far the points at which it was asked lie outside of both batches, in widths of their range; below 0:
       within. Both 0 without a penalty, and NaN for those that are made of `torch.func`.
     - real_calls, fake_calls: how often D was called in its own step on what a generator has just made, and on anything
-      else, without the calls of a penalty; batch: samples in the first of these.
+      else, without the calls of a penalty; batch: samples in the first of these; width: logits that D gives for one.
     - slope_order: the correlation, over the logits of D's step, of a logit with the slope of D's loss at it. Real
       logits lie high and have negative slopes, so it is below 0; where targets are broadcast it is near 1.
     - cut_calls: how often D was called in G's step on what a generator has just made, without its graph, so that
-      nothing goes back to it (`D(fake.detach())`).
+      nothing goes back to it (`D(fake.detach())`). leaked: 1 where D steps with gradients of G's loss among its own.
     - loudness: the root mean square of the quieter of D's two batches over that of what a generator has just given,
       where D was called on neither exactly; NaN where it was. Noise of the deviation s, on data and samples of the
       root mean square r, makes it about sqrt(1 + (s / r)^2).
     - label_gap: where D takes labels (whole numbers, or rows with a single 1), the mean squared distance of two real
       samples of one label over that of two of different ones: 1 where labels say nothing of the samples.
+    - between: where D is called on two other batches beside the generated one, how much longer the way from one of them
+      to the generated one is by way of the other, row by row: 1 for points on the line, as a penalty takes them.
 
     real_accuracy and fake_accuracy take 0 for the border, as the logistic losses do. With Wasserstein, hinge or
     relativistic losses nothing fixes the zero: there pair_accuracy says how well D tells, the share of pairs of a
@@ -144,10 +146,11 @@ def settings(monitor) -> "pandas.DataFrame":
     """A row for each player (phase) and seed: what is written down of its optimizer and its network, as it is now.
 
     Columns: phase, seed, optimizer (its class); the largest over groups of parameters of rate, adaptive (1 if steps are
-    divided by the size of the gradient, as Adam's), momentum (of Adam its first beta) and decay (weight decay);
-    norm_eps (the largest number that a normalising layer adds to a variance), bounded (the share of its layers with
-    weights that spectral normalisation or a like parametrization bounds) and ends_in (1: its output is that of an
-    nn.Tanh, 2: of an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
+    divided by the size of the gradient, as Adam's), momentum (of Adam its first beta), decay (weight decay), maximize
+    (1 if it steps up the gradient); norm_eps (the largest number that a normalising layer adds to a variance), bounded
+    (the share of its layers with weights that spectral normalisation or a like parametrization bounds), at_bound (the
+    share of its weights that have exactly the size of the largest of their tensor: those that a clip holds) and ends_in
+    (1: its output is that of an nn.Tanh, 2: of an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
 
     >>> import torch
     >>> from ganlab.monitor import Monitor

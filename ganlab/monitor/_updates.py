@@ -120,6 +120,12 @@ class Player:
         left = self.remains.left()
         return left, left is None and self.reached
 
+    def window_ends(self, own: bool) -> None:
+        """A player has stepped. own: this one."""
+        if not own and not self._touched:
+            self.remains.replaced()
+        self.remains.window_ends(own)
+
     def round_ends(self) -> None:
         """The last player has stepped; has this one since it did last?"""
         self.idle += self.steps == self._then

@@ -155,7 +155,7 @@ class Monitor:
         if self.due:
             self.players[name].before()
             self._moves.before(name)
-            slopes = self._game.before_step(name == self.discriminator)
+            slopes = self._game.before_step(name == self.discriminator, self.players[name].remains.passes)
             self._origin.before(name, slopes)
 
     def _after(self, name: str) -> None:
@@ -170,7 +170,7 @@ class Monitor:
         self._game.after_step()
         self._moves.window_ends()
         for other, player in self.players.items():
-            player.remains.window_ends(own=other == name)
+            player.window_ends(own=other == name)
         if name != self.clock:
             self.players[self.clock].passed_over()
         else:

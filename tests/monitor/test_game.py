@@ -148,7 +148,7 @@ def test_a_trainer_with_noise_on_the_samples_shows_what_d_sees():
     watch = Monitor.watch(trainer)
     trainer.fit(2, progress=False)
     game = watch.game()
-    of_others = ["repeat", "repeat_z", "alike_z", "seen_before", "remembered", "label_gap"]
+    of_others = ["repeat", "repeat_z", "alike_z", "seen_before", "remembered", "label_gap", "between"]
     assert game.drop(columns=of_others).notna().all(axis=None)
     assert (game.loudness > 1).all()  # both are louder than what G gave
     assert (game.real_high > 1).all() and game.repeat.tolist()[1] == 0  # the noise is new each time
