@@ -53,14 +53,14 @@ def answers(
     """
     rules, certainties = rules or RULES, certainties or Certainties.shipped()
     fires = firing(table, rules.values())
-    sure = np.where(fires, [certainties.of(rule) for rule in rules.values()], -1.0)
-    best = sure.argmax(axis=1)
+    best = np.where(fires, [certainties.rank(rule) for rule in rules.values()], -1.0).argmax(axis=1)
+    sure = np.array([certainties.of(rule) for rule in rules.values()])[best]
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     nothing = np.where(np.asarray(learns(table)), HEALTHY, UNKNOWN)
     said = np.where(fires.any(axis=1), causes[best], nothing)
     quiet = np.array([certainties.of(answer) for answer in nothing])
     found = table[[*GAME, "seed", "step"]].assign(said=said)
-    found["certainty"] = np.where(fires.any(axis=1), sure.max(axis=1), quiet)
+    found["certainty"] = np.where(fires.any(axis=1), sure, quiet)
     return found.assign(right=found.said == found.label)
 
 
@@ -185,7 +185,7 @@ def counts(
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     right = fires & (causes[None] == table.label.to_numpy()[:, None])
     there, found = set(table.label), {}
-    order = np.array([Certainties(found).of(rule) for rule in rules.values()])
+    order = np.array([Certainties(found).rank(rule) for rule in rules.values()])
     for _ in range(rounds):
         sure = np.where(fires, order, -1.0)
         first = np.zeros_like(fires)
@@ -196,7 +196,7 @@ def counts(
             name: tuple(int(part[i]) for part in parts)
             for i, (name, rule) in enumerate(rules.items()) if rule.cause in there
         }  # fmt: skip
-        order = np.array([Certainties(found).of(rule) for rule in rules.values()])
+        order = np.array([Certainties(found).rank(rule) for rule in rules.values()])
     silent = ~fires.any(axis=1)
     quiet = np.asarray(learns(table))
     for answer, mask in ((HEALTHY, silent & quiet), (UNKNOWN, silent & ~quiet)):

@@ -50,9 +50,17 @@ RULES = [
     Rule(
         "nonfinite-penalty-at-zero",
         "bad-gradient-at-once",
-        (above("bad_gradient", 0.5), above("bad_D", 0.5), below("bad_step", 1.5)),
-        "in the first step a gradient of D was not finite, while its logits were",
+        (above("bad_gradient", 0.5), above("bad_D", 0.5), below("bad_step", 1.5), above("penalised", 0.5)),
+        "in the first step a gradient of D was not finite, while its logits were: the penalty",
         _CHECKLIST,
+    ),
+    Rule(
+        "nonfinite-half",
+        "gradient-overflow",
+        (above("bad_gradient", 0.5), below("penalised", 0.5), below("bad_logit", 3.0), below("bad_update", -0.7)),
+        "at step {bad_step:.0f} gradients of parameters were not finite, while logits and slopes of the loss were, and "
+        "no penalty asks for more",
+        "arithmetic: a loss that is scaled by 65,536 leaves half precision little room",
     ),
     Rule(
         "nonfinite-rate",

@@ -8,6 +8,9 @@ LINEAR = above("linear", 0.9)
 # sigma(l) and 1 - sigma(l) add up to 1; D has moved between the two, a little.
 LOGISTIC = below("opposite_slopes", 0.2)
 
+# D pushes real logits down and generated ones up, and G does not go along with it.
+_APART = (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("energies", 0.5))
+
 _TURNED = {
     "title": "D's loss has its sign turned.",
     "fix": "d_loss = softplus(-D(real)).mean() + softplus(D(fake.detach())).mean()"
@@ -18,7 +21,7 @@ RULES = [
     Rule(
         "sign-turned",
         "G-pushes-down",
-        (above("g_slope", 0.001),),
+        (above("g_slope", 0.001), below("energies", 0.5), below("D_frozen", 0.9)),
         "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.1e}",
         _SLOPES,
         exact=True,
@@ -26,7 +29,7 @@ RULES = [
     Rule(
         "sign-turned",
         "D-turned",
-        (above("real_slope", 1e-4), below("fake_slope", -1e-4), above("real_slope_apart", 1.05)),
+        (*_APART, above("real_slope_apart", 1.05)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f}), "
         "and the more so the longer it trains",
         _SLOPES,
@@ -64,7 +67,7 @@ RULES = [
     Rule(
         "targets-swapped",
         "D-pushes-apart",
-        (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("real_slope_apart", 1.05)),
+        (*_APART, below("real_slope_apart", 1.05)),
         "D's loss falls when real logits fall ({real_slope:+.2f}) and generated ones rise ({fake_slope:+.2f})",
         _SLOPES,
         exact=True,
@@ -72,7 +75,7 @@ RULES = [
     Rule(
         "targets-broadcast",
         "slopes-rise",
-        (above("slope_order", 0.9), below("fake_calls", 0.5)),
+        (above("slope_order", 0.9), below("fake_calls", 0.5), below("width", 1.5)),
         "the slopes of D's loss rise with its logits (correlation {slope_order:.2f}): each has the mean of all targets",
         "arithmetic: of (B,) targets against (B, 1) logits each logit meets all targets",
         exact=True,
@@ -80,7 +83,7 @@ RULES = [
     Rule(
         "targets-broadcast",
         "D-same-slopes",
-        (below("real_slope_apart", 0.02), below("margin", 1.0), above("loss_slope", 0.02)),
+        (below("real_slope_apart", 0.02), below("margin", 1.0), above("loss_slope", 0.02), below("width", 1.5)),
         "D's loss has the same slope on real as on generated samples, {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
     ),

@@ -1,6 +1,6 @@
 """Rules on the wiring: what reaches what, which net a step moves, what is cleared, and which mode a net is in."""
 
-from ganlab.diagnosis.rules import Rule, above, below, within
+from ganlab.diagnosis.rules import LEAST, Rule, above, below, within
 
 _ARITHMETIC = "arithmetic: in a loop without the fault this is exactly 0"
 
@@ -20,6 +20,22 @@ RULES = [
         "in {G_stale:.0%} of the measurements G's gradients were left over from an earlier step",
         _ARITHMETIC,
         exact=True,
+    ),
+    Rule(
+        "detached",
+        "G-gets-zeros",
+        (
+            below("G_grad", LEAST),
+            below("G_detached", 0.5),
+            above("loss_slope", 0.02),
+            above("input_slope", 1e-6),
+            below("G_dead", 0.9),
+            below("G_saturated", 0.9),
+        ),
+        "the slope of G's loss on D's logits is {loss_slope:.2f} and that of D on its input {input_slope:.2g}, and "
+        "every number of G's gradient is 0",
+        "arithmetic: what is rounded, or compared, has the derivative 0",
+        title="G's gradient is exactly 0: between G and D something has no derivative, as rounding.",
     ),
     Rule(
         "detached",
@@ -46,6 +62,24 @@ RULES = [
         "float32 resolves 6e-8",
         exact=True,
     ),
+    *(
+        Rule(
+            cause,
+            f"{player}-stopped",
+            (
+                below(f"{player}_update", -7.0),
+                above(f"{player}_update_early", -5.0),
+                above(f"{player}_grad", -20.0),
+                above(f"{other}_update", -7.0),
+            ),
+            f"at first a step of {player} moved its weights by {{ten_{player}_update_early:.0e}} of their size, and "
+            f"now by {{ten_{player}_update:.0e}}",
+            "float32 resolves 6e-8",
+            title=f"{player} has come to a stop, and the other player has not: its rate has faded.",
+            fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] = 2e-4   # look at its scheduler',
+        )
+        for cause, player, other in (("frozen-generator", "G", "D"), ("discriminator-frozen", "D", "G"))
+    ),
     Rule(
         "discriminator-frozen",
         "D-partly-frozen",
@@ -65,7 +99,7 @@ RULES = [
     Rule(
         "discriminator-frozen",
         "D-still",
-        (below("D_update_most", -9.0), below("D_bad", 0.5), below("D_dead", 0.9)),
+        (below("D_update_most", -9.0), below("D_bad", 0.5), below("D_dead", 0.9), above("D_grad", -20.0)),
         "the largest step of D was {ten_D_update_most:.0e} of its weights",
         "float32 resolves 6e-8",
         exact=True,
@@ -107,6 +141,14 @@ RULES = [
         "D-carried",
         (above("D_carried", 0.02), below("G_carried", 0.02)),
         "when D's backward pass began, its .grad held {D_carried:.1f} of the gradient then used, and G's was cleared",
+        _ARITHMETIC,
+        exact=True,
+    ),
+    Rule(
+        "discriminator-gradients-leak",
+        "G-loss-in-D",
+        (above("leaked", 0.5),),
+        "in {leaked:.0%} of its steps D's gradients held those of G's loss, whose backward pass came between",
         _ARITHMETIC,
         exact=True,
     ),
@@ -161,14 +203,14 @@ RULES = [
     Rule(
         "discriminator-memorises",
         "few-in-all",
-        (below("set_size", 2.5), below("repeat", 0.97), above("pair_accuracy", 0.9)),
+        (below("set_size", 2.5), below("repeat", 0.97), above("pair_accuracy", 0.8)),
         "the real samples seem to be {ten_set_size:.0f} in all, and D orders {pair_accuracy:.0%} of the pairs rightly",
         "chapter 15: D tells 100 digits by heart",
     ),
     Rule(
         "discriminator-memorises",
         "few-reals",
-        (*within("repeat", 0.25, 0.97), above("pair_accuracy", 0.9)),
+        (*within("repeat", 0.15, 0.97), above("pair_accuracy", 0.8)),
         "{repeat:.0%} of the real samples were in the batch before, too: there are few of them, and D orders "
         "{pair_accuracy:.0%} of the pairs rightly",
         "chapter 15: D tells 100 digits by heart",

@@ -1,6 +1,7 @@
 """The doctor: every rule looks at the features of a run, and what they say is put in order."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from ganlab.diagnosis import (
@@ -17,7 +18,7 @@ from ganlab.diagnosis.certainty import Certainties
 from ganlab.diagnosis.chart import Chart, charts
 from ganlab.diagnosis.numbers import features
 from ganlab.diagnosis.report import HEALTHY, UNKNOWN, Diagnosis, Finding
-from ganlab.diagnosis.rules import Rule, below, told
+from ganlab.diagnosis.rules import FINITE, Rule, below, told
 
 RULES: dict[str, Rule] = {
     rule.name: rule if family is _nonfinite else rule.of_finite()
@@ -69,15 +70,17 @@ def findings(numbers: Mapping[str, float]) -> list[Finding]:
     certainties = Certainties.shipped()
     best: dict[str, Rule] = {}
     for rule in fired(numbers):
-        if rule.cause not in best or certainties.of(rule) > certainties.of(best[rule.cause]):
+        if rule.cause not in best or certainties.rank(rule) > certainties.rank(best[rule.cause]):
             best[rule.cause] = rule
-    order = sorted(best.values(), key=lambda rule: -certainties.of(rule))
+    order = sorted(best.values(), key=lambda rule: -certainties.rank(rule))
     if not order:
         return [_nothing(numbers, certainties)]
     names = [rule.cause for rule in order]
+    # One that comes later is no surer than the one before it.
+    sure = accumulate((certainties.of(rule, later=place > 0) for place, rule in enumerate(order)), min)
     return [
-        _finding(rule, numbers, certainties.of(rule, later=place > 0), tuple(n for n in names if n != rule.cause))
-        for place, rule in enumerate(order)
+        _finding(rule, numbers, certainty, tuple(name for name in names if name != rule.cause))
+        for rule, certainty in zip(order, sure, strict=True)
     ]
 
 
@@ -98,7 +101,7 @@ def learns(numbers: Mapping[str, Any]) -> Any:
     >>> learns({"energy_fall": 0.5, "pair_low": 1.0}), learns({"energy_fall": 1.0, "pair_low": 1.0})
     (True, False)
     """
-    return _NEARER(numbers) | _OPEN(numbers)
+    return (_NEARER(numbers) | _OPEN(numbers)) & FINITE(numbers)
 
 
 def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others: tuple[str, ...]) -> Finding:

@@ -13,12 +13,9 @@ from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
 SETTINGS = ("rate", "adaptive", "momentum", "decay", "maximize", "norm_eps", "bounded", "at_bound", "ends_in")
-_ADAPTIVE = (
-    "betas",
-    "alpha",
-    "lr_decay",
-    "rho",
-)  # what Adam and its kin, RMSprop, Adagrad and Adadelta have and SGD not
+# What a group of Adam and its kin, of RMSprop and Adadelta has, and one of SGD not: their steps are divided by the size
+# of late gradients. Adagrad's are by that of all gradients so far, and so shrink.
+_ADAPTIVE = {"betas": 1.0, "alpha": 1.0, "rho": 1.0, "lr_decay": 0.5}
 _BOUNDS = ("spectral", "orthogonal")  # parts of the names of what bounds the slope of a layer
 
 
@@ -48,7 +45,7 @@ def _rate(group: Mapping[str, Any]) -> Any:
 
 
 def _adaptive(group: Mapping[str, Any]) -> float:
-    return float(any(name in group for name in _ADAPTIVE))
+    return max((size for name, size in _ADAPTIVE.items() if name in group), default=0.0)
 
 
 def _maximize(group: Mapping[str, Any]) -> float:
