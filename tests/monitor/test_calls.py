@@ -86,6 +86,37 @@ def test_a_third_call_that_is_never_asked_for_its_slope_is_counted():
     assert game.real_logit.isna().all()  # which of the two is on real samples cannot be seen
 
 
+def test_points_between_two_batches_are_told_from_other_samples_of_one():
+    """Of points on the line the way by them is no longer; a third batch of its own lies off the line."""
+    between = watched("never asked").game().between
+    assert between.sub(1).abs().lt(1e-5).all()
+
+    def off(d, real, fake):
+        return (d(real) - d(real + 0.5 * torch.randn_like(real))).square().mean() + softplus(d(fake)).mean()
+
+    assert watched("none", off).game().between.gt(1.02).all()
+    assert watched("none").game().between.isna().all()
+    of_members = watched("never asked", seeds=[0, 1]).game().between
+    assert of_members.sub(1).abs().lt(1e-5).all() and len(of_members) == 6
+
+
+def test_the_logits_that_d_gives_for_a_sample_are_counted():
+    several = nn.Linear(2, 5)
+    assert (watched("none").game().width == 1).all()
+
+    def d_loss(d, real, fake):
+        return (softplus(-d(real)) + softplus(d(fake))).mean()
+
+    step = torch.optim.SGD(several.parameters(), lr=0.1)
+    g = G()
+    monitor = Monitor({"D": (several, step), "G": (g, torch.optim.SGD(g.parameters(), lr=0.1))})
+    d_loss(several, torch.randn(6, 2), g(torch.randn(6, 4)).detach()).backward()
+    step.step()
+    softplus(-several(g(torch.randn(6, 4)))).mean().backward()
+    monitor.players["G"].optimizer.step()
+    assert monitor.game().width.tolist() == [5]
+
+
 def test_the_reach_is_in_widths_of_the_range_of_both_batches():
     real, fake = torch.tensor([[0.0, 1.0]]), torch.tensor([[-1.0, 0.5]])
     for asked, expected in (([[3.0, 0.0]], 1.0), ([[0.0, -5.0]], 2.0), ([[0.5, 0.0]], -0.25)):
@@ -162,6 +193,37 @@ def test_what_is_written_down_of_the_players():
         0,
     ]
     assert pd.isna(table.loc["D", "norm_eps"])
+
+
+def test_what_an_optimizer_does_with_a_gradient_is_written_down():
+    nets = {name: nn.Linear(8, 8) for name in ("D", "G")}
+    steps = {
+        "D": torch.optim.Adam(nets["D"].parameters(), maximize=True),
+        "G": torch.optim.Adagrad(nets["G"].parameters()),
+    }
+    monitor = Monitor({name: (nets[name], steps[name]) for name in nets})
+    table = monitor.settings().set_index("phase")
+    assert table.maximize.to_dict() == {"D": 1, "G": 0}
+    assert table.adaptive.to_dict() == {"D": 1, "G": 0.5}
+
+
+@pytest.mark.parametrize("seeds", [0, [0, 1]])
+def test_weights_that_a_clip_holds_at_its_bound_are_counted(seeds):
+    g, d = build(G, D, seeds)
+    steps = {"D": torch.optim.SGD(d.parameters(), lr=0.1), "G": torch.optim.SGD(g.parameters(), lr=0.1)}
+    monitor = Monitor({"D": (d, steps["D"]), "G": (g, steps["G"])})
+    assert (monitor.settings().at_bound == 0).all()  # no two random numbers are alike
+    matrices = [p for p in d.parameters() if p.ndim > (1 if seeds == 0 else 2)]
+    with torch.no_grad():
+        for p in d.parameters():
+            p.clamp_(-0.01, 0.01)
+    there = monitor.settings().set_index(["phase", "seed"]).at_bound
+    for member in range(1 if seeds == 0 else 2):
+        own = [p if seeds == 0 else p[member] for p in matrices]
+        own = [p for p in own if p.shape[0] > 1]  # a row alone is no matrix
+        held = sum(int((p.abs() == p.abs().max()).sum()) - 1 for p in own) / sum(p.numel() for p in own)
+        assert there["D", member] == pytest.approx(held) and held > 0.5
+        assert there["G", member] == 0
 
 
 def test_a_member_has_its_own_rate_and_a_spectral_norm_of_any_spelling_counts():
