@@ -23,6 +23,7 @@ _LOGITS = (
     "logit_growth",
     "logit_size",
 )
+PAIR = ("real", "fake")
 _PUSHED = {"real_slope": "D", "fake_slope": "D", "g_slope": "G"}  # by whom
 SLOPE = 1e-4  # of a loss, that is not 0
 _SWINGS = ("pair_accuracy", "spread", "energy", "loss_slope")
@@ -32,6 +33,7 @@ _DERIVED = (
     "real_slope_apart", "same_slopes", "opposite_slopes", "input_slope_growth", "low_gap", "high_gap", "energy_first",
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
     "linear", "batch_slope", "target_gap", "set_size", "mean_turns", "energies",
+    "squares_gap", "real_target_of_squares", "fake_target_of_squares",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -57,6 +59,9 @@ def features(chart: Chart) -> dict[str, float]:
     linear: share of steps in which both losses have the slope 1 on generated samples, as Wasserstein's.
     real_target, fake_target: sigma(l) less the slope of D's loss, the target of a logistic loss (at the mean logit).
     target_gap: |opposite_slopes - fake_target|, 0 of a logistic loss whose targets on the samples are not 0.
+    squares_gap: |loss_slope - 2 (1 - l)|, l the mean logit of samples: 0 where G's loss is the square of 1 - l.
+    real_target_of_squares, fake_target_of_squares: l less the slope, the target of half a square. That of a whole one
+        lies nearer to l.
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     set_size: log10 of the number of samples that the data seem to be of, remembered / -log(1 - seen_before), late; NaN
         where no sample was seen twice. mean_turns: how often the mean of the samples came out on the other side of that
@@ -110,6 +115,8 @@ def features(chart: Chart) -> dict[str, float]:
     found["energies"] = float(down)
     found["real_target"] = _sigmoid(found["real_logit"]) - found["real_slope"]
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
+    found["squares_gap"] = abs(found["loss_slope"] - 2 * (1 - found["fake_logit"]))
+    found |= {f"{name}_target_of_squares": found[f"{name}_logit"] - found[f"{name}_slope"] for name in PAIR}
     found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])
     return found
 

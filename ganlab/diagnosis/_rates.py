@@ -7,7 +7,7 @@ RULES = [
         lambda player: Rule(
             "clip-always-on",
             f"{player}-clipped",
-            (below(f"{player}_grad_cv", 0.005), below(f"{player}_grad", -1.3), above("measured", 7)),
+            (below(f"{player}_grad_cv", 0.02), below(f"{player}_grad", -1.3), above("measured", 7)),
             f"the norm of {player}'s gradient is {{ten_{player}_grad:.2g}} in every step",
             "arithmetic: a gradient that is clipped has the norm of the clip",
             exact=True,
@@ -52,6 +52,7 @@ RULES = [
                 *within(f"{player}_adaptive", 0.1, 1.1),
                 *within(f"{player}_update", -7.0, -3.8),
                 above(f"{player}_rate", -4.4),
+                above(f"{player}_grad", -20.0),
             ),
             f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
             "chapter 17: in healthy games of the first list it is 6e-4 at least",
@@ -108,12 +109,12 @@ RULES = [
         lambda player: Rule(
             "weight-decay-too-large",
             f"{player}-decay",
-            (above(f"{player}_decay", 0.3),),
+            (above(f"{player}_decay", 0.3), *([below("linear", 0.5)] if player == "D" else [])),
             f"the optimizer of {player} has weight decay {{{player}_decay:.2g}}",
             "chapter 15: weight decay",
             exact=True,
         )
-    ),
+    ),  # a loss that is linear in the logits may be bounded by nothing else
     *for_players(
         lambda player: Rule(
             "weight-decay-too-large",

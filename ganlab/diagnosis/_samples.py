@@ -103,6 +103,14 @@ RULES = [
         _BOUNDS,
     ),
     Rule(
+        "range-mismatch",
+        "stays-above-0",
+        (*within("fake_low", -1e-6, 0.02), below("real_low", -0.3), above("fake_high", 0.1), below("G_out_kind", 0.5)),
+        "the data reach down to {real_low:.2g}, and no sample is below {fake_low:.2g}",
+        "arithmetic: a ReLU and a sigmoid end at 0",
+        fix="G = torch.nn.Sequential(G, torch.nn.Tanh())   # without the function that G ends in now",
+    ),
+    Rule(
         "noise-too-large",
         "beyond-tanh",
         (*within("G_out_kind", 0.5, 1.5), above("fake_high", 3.0)),

@@ -48,7 +48,11 @@ RULES = [
     Rule(
         "sign-turned",
         "both-up-at-first",
-        (*within("real_slope_first", -1.2, -0.3), *within("fake_slope_first", -1.2, -0.3)),
+        (
+            *within("real_slope_first", -1.2, -0.3),
+            *within("fake_slope_first", -1.2, -0.3),
+            below("fake_slope", 0.001),
+        ),
         "in the first step D's loss fell when generated logits rose, as real ones did: slopes {real_slope_first:+.2f} "
         "and {fake_slope_first:+.2f}",
         _SLOPES,
@@ -133,6 +137,19 @@ RULES = [
             below("target_gap", 0.08),
         ),
         "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of a target of {fake_target:.2f}",
+        _SLOPES,
+    ),
+    Rule(
+        "smoothing-on-fakes",
+        "fake-target-of-squares",
+        (
+            below("squares_gap", 0.1),
+            *within("fake_target_of_squares", 0.08, 0.8),
+            *within("real_target_of_squares", 0.8, 1.1),
+            above("real_slope_apart", 0.02),
+        ),
+        "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of squares with a target of at "
+        "least {fake_target_of_squares:.2f}",
         _SLOPES,
     ),
     Rule(
