@@ -171,4 +171,8 @@ COUNTS = {
     "real_calls", "fake_calls", "cut_calls", "batch", "width", "steps", "measured", "bad_step", "pair_turns",
     "mean_turns",
 }  # fmt: skip
-ENDS = {(0.5, 1.5): "{} ends in tanh", (1.5, None): "{} ends in a sigmoid"}
+ENDS = {
+    (0.5, 1.5): "{} ends in tanh",
+    (1.5, None): "{} ends in a sigmoid",
+    (None, 0.5): "{} ends in neither tanh nor a sigmoid",
+}

@@ -18,7 +18,7 @@ from ganlab.diagnosis.certainty import Certainties
 from ganlab.diagnosis.chart import Chart, charts
 from ganlab.diagnosis.numbers import features
 from ganlab.diagnosis.report import HEALTHY, UNKNOWN, Diagnosis, Finding
-from ganlab.diagnosis.rules import FINITE, Rule, below, told
+from ganlab.diagnosis.rules import Rule, below, told
 
 RULES: dict[str, Rule] = {
     rule.name: rule if family is _nonfinite else rule.of_finite()
@@ -101,7 +101,7 @@ def learns(numbers: Mapping[str, Any]) -> Any:
     >>> learns({"energy_fall": 0.5, "pair_low": 1.0}), learns({"energy_fall": 1.0, "pair_low": 1.0})
     (True, False)
     """
-    return (_NEARER(numbers) | _OPEN(numbers)) & FINITE(numbers)
+    return (_NEARER(numbers) | _OPEN(numbers)) & (numbers.get("bad", 0.0) < 0.5)
 
 
 def _finding(rule: Rule, numbers: Mapping[str, float], certainty: float, others: tuple[str, ...]) -> Finding:
