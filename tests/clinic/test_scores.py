@@ -9,7 +9,7 @@ from sklearn.metrics import precision_score, recall_score
 
 from ganlab.clinic import scores
 from ganlab.diagnosis import RULES, Condition, Rule, findings
-from ganlab.diagnosis.certainty import Certainties
+from ganlab.diagnosis.certainty import SEEN, SIZE, Certainties
 from ganlab.diagnosis.report import HEALTHY, UNKNOWN
 
 NAMES = ["collapse", "one-batch", "rotation"]
@@ -91,7 +91,8 @@ def test_counts_are_those_of_the_first_rule_and_of_the_later_ones():
     assert found[HEALTHY] == (1, 1, 0, 0) and found[UNKNOWN] == (1, 2, 0, 0)
     said = scores.answers(rows, BOTH, Certainties(found))
     assert said.said.tolist()[6] == "one-batch" and said.said.tolist()[7] == "collapse"
-    assert said.certainty[0] == pytest.approx(7 / 9)
+    right, wrong = SIZE
+    assert said.certainty[0] == pytest.approx((SEEN * 6 + right) / (SEEN * 7 + right + wrong))
 
 
 def test_a_rule_with_its_sign_turned_loses():
