@@ -1,6 +1,6 @@
 """Whom a step moved, what its gradients held before, and in which modes the networks ran."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ class Moves:
     def __init__(self, players: Mapping[str, Player], members: int | None, series: Mapping[str, Series]):
         self.on, self.series = True, series
         self._players, self._members = players, members
+        self._leaves = {name: _leaves(player.net) for name, player in players.items()}
         self._window: dict[str, str] = {}  # the modes of each network since the last step of a player
         self._round: dict[str, str] = {}  # in this round of the game
         # For each phase that is stepping, and each other network that it will move: which tensors, from where, what of.
@@ -48,7 +49,7 @@ class Moves:
         outputs = list(tensors(output))
         if any(map(is_functorch_wrapped_tensor, outputs)) or not any(y.requires_grad for y in outputs):
             return
-        now = mode(self._players[name].net)
+        now = _mode(self._leaves[name])
         self._window[name] = now if self._window.get(name, now) == now else "mixed"
 
     @torch.no_grad()
@@ -129,8 +130,13 @@ def _evenness(found: Mapping[str, np.ndarray], sizes: np.ndarray) -> np.ndarray:
     return (each * counts).sum(axis=0) / counts.sum()
 
 
-def mode(net: nn.Module) -> str:
-    """Of the modules with none inside: "train", "eval", or "mixed"."""
+def _leaves(net: nn.Module) -> list[nn.Module]:
+    """The modules with none inside, as they are now."""
     net = net.structure if isinstance(net, Population) else net
-    modes = {part.training for part in net.modules() if not part._modules}
+    return [part for part in net.modules() if not part._modules]
+
+
+def _mode(leaves: Iterable[nn.Module]) -> str:
+    """ "train", "eval", or "mixed"."""
+    modes = {part.training for part in leaves}
     return "mixed" if len(modes) > 1 else "train" if True in modes else "eval"

@@ -31,8 +31,7 @@ class Remains:
         self._round: Tensor | None = None  # and of an earlier window of this round of the game
         self._held: dict[int, Tensor] = {}  # the parameters where something lay, and what
 
-    @torch.no_grad()
-    def reached(self, parameter: Tensor) -> None:
+    def reached(self, parameter: Tensor, _: Tensor | None = None) -> None:
         """A backward pass is about to add to `parameter.grad`."""
         if not self.on:
             return
@@ -51,6 +50,7 @@ class Remains:
         if self._held and all(now[own] is not grad for own, grad in self._held.items()):
             self._window, self._held = self._nothing(), {}
 
+    @torch.no_grad()
     def _norm(self) -> Tensor:
         """() or (N,)."""
         if all(p.grad is None for p in self._parameters):

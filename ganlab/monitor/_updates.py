@@ -1,5 +1,7 @@
 """One watched player: its parameters' gradients and updates at each step of its optimizer."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -43,7 +45,7 @@ class Player:
         self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
         self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
         self.bad, self.measured, self.end = 0, 0, End(net)
-        self._touched: set[int] = set()
+        self._touched: set[Tensor] = set()
         self.remains = Remains(self.parameters, members, self.optimised)
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
         self._hooks, self._hooked = [], set()
@@ -54,13 +56,17 @@ class Player:
         """The ids of the parameters that the optimizer holds, this network's or not."""
         return {id(p) for group in self.optimizer.param_groups for p in group["params"]}
 
+    def _touch(self, parameter: Tensor) -> None:
+        self._touched.add(parameter)
+
     def _listen(self) -> None:
         """Note which parameters a backward pass reaches; also those that were frozen until now."""
         for i, parameter in enumerate(self.parameters):
             if parameter.requires_grad and i not in self._hooked:
                 self._hooks += [
-                    parameter.register_hook(lambda _, p=parameter: self.remains.reached(p)),
-                    parameter.register_post_accumulate_grad_hook(lambda _, i=i: self._touched.add(i)),
+                    # Called for each parameter in each pass: no function of Python's more than it needs.
+                    parameter.register_hook(partial(self.remains.reached, parameter)),
+                    parameter.register_post_accumulate_grad_hook(self._touch),
                 ]
                 self._hooked.add(i)
 
@@ -97,7 +103,7 @@ class Player:
         if id(parameter) not in optimised:
             return "not in optimizer"
         # A gradient that somebody assigned is a new object; one left over from before is the old one.
-        if i in self._hooked and i not in self._touched and parameter.grad is self._seen[i]:
+        if i in self._hooked and parameter not in self._touched and parameter.grad is self._seen[i]:
             return "stale"
         return "sparse" if parameter.grad.is_sparse else "ok"
 
