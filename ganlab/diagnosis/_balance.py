@@ -6,6 +6,7 @@ from ganlab.diagnosis.rules import Rule, above, below, within
 _FAR = above("energy_fall", 0.7)
 # A G that hardly steps has another trouble.
 _G_MOVES = (above("G_update", -3.5), above("G_rate", -4.7))
+_REACHES = above("G_slope_first_early", -3.0)  # the gradient comes to its first layer
 _LATE = above("steps", 149)  # a lead of D in the first steps passes
 
 RULES = [
@@ -19,14 +20,14 @@ RULES = [
     Rule(
         "discriminator-too-strong",
         "won",
-        (*within("margin", 10.0, 60.0), LOGISTIC, _FAR, _LATE, *_G_MOVES),
+        (*within("margin", 10.0, 60.0), LOGISTIC, _FAR, _LATE, *_G_MOVES, _REACHES),
         "real logits are {margin:.0f} above generated ones, and the samples do not come nearer",
         "chapter 5: the margin, 5 where players are equal",
     ),
     Rule(
         "discriminator-too-strong",
         "far-ahead",
-        (*within("margin", 12.0, 60.0), LOGISTIC, above("energy_fall", 0.35), above("steps", 49), *_G_MOVES),
+        (*within("margin", 12.0, 60.0), LOGISTIC, above("energy_fall", 0.35), above("steps", 49), *_G_MOVES, _REACHES),
         "real logits are {margin:.0f} above generated ones",
         "chapter 17: in healthy games that rules were set on the margin is 10 at most at 200 steps",
     ),
@@ -95,7 +96,14 @@ RULES = [
     Rule(
         "rotation",
         "turns",
-        (above("mean_turns", 1.5), above("energy", 0.2), above("energy_fall", 0.8), above("spread", 0.01)),
+        (
+            LINEAR,
+            below("penalised", 0.5),
+            above("mean_turns", 1.5),
+            above("energy", 0.2),
+            above("energy_fall", 0.8),
+            above("spread", 0.01),
+        ),
         "the mean of the samples has come out on the other side of that of the data {mean_turns:.0f} times",
         "chapter 6: players that circle",
     ),
@@ -106,7 +114,7 @@ RULES = [
             LINEAR,
             below("penalised", 0.5),
             below("D_at_bound", 1e-5),
-            below("D_decay", 0.01),
+            below("D_decay", 0.05),
             below("D_bounded", 0.5),
             above("logit_size", 0.15),
         ),
@@ -176,7 +184,7 @@ RULES = [
     Rule(
         "penalty-wrong",
         "does-not-bind",
-        (LINEAR, above("penalised", 0.5), above("input_slope", 8.0)),
+        (LINEAR, above("penalised", 0.5), above("input_slope", 12.0)),
         "there is a penalty, and D's slope at the samples is {input_slope:.1f}, where it asks for 1",
         "chapter 9: twelve mistakes",
     ),

@@ -6,7 +6,7 @@ RULES = [
     Rule(
         "depth-vanishing",
         "G-vanishes",
-        (*within("G_back_early", -25.0, -2.0), below("G_dead", 0.9)),
+        (*within("G_back_early", -25.0, -2.6), below("G_dead", 0.9)),
         "dL/dh at G's first layer is {ten_G_back_early:.0e} of that at its last",
         "chapter 4: variance maps",
     ),

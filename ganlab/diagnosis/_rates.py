@@ -49,12 +49,12 @@ RULES = [
             "rate-too-small",
             f"{player}-crawls",
             (
-                *within(f"{player}_adaptive", 0.1, 1.1),
+                *within(f"{player}_adaptive", 0.1, 0.9),
                 *within(f"{player}_update", -7.0, -3.8),
-                above(f"{player}_rate", -4.4),
                 above(f"{player}_grad", -20.0),
             ),
-            f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
+            f"the steps of an optimizer as Adagrad shrink, and one of {player} moves its weights by "
+            f"{{ten_{player}_update:.0e}} of their size",
             "chapter 17: in healthy games of the first list it is 6e-4 at least",
             fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] *= 10',
         )
@@ -119,10 +119,21 @@ RULES = [
         lambda player: Rule(
             "weight-decay-too-large",
             f"{player}-shrinks",
-            (below(f"{player}_weights_growth", -0.18), below(f"{player}_evenness", 0.88)),
+            (
+                below(f"{player}_weights_growth", -0.18),
+                below(f"{player}_evenness", 0.88),
+                below(f"{player}_at_bound", 1e-5),
+            ),
             f"the weights of {player} have shrunk to {{ten_{player}_weights_growth:.2f}} of their first size",
             "chapter 15: weight decay",
         )
+    ),
+    Rule(
+        "weights-at-clip-bound",
+        "D-many-at-bound",
+        (above("D_at_bound", 0.12), below("D_weights_growth", 0.1)),
+        "{D_at_bound:.0%} of D's weights are, to the last bit, as large as the largest beside them",
+        "chapter 9: weights at the bound of a clip",
     ),
     Rule(
         "weights-at-clip-bound",

@@ -20,6 +20,14 @@ RULES = [
     ),
     Rule(
         "z-unused",
+        "nothing-comes-back-to-the-first-layer",
+        (below("G_back_early", -25.0), below("G_dead", 0.9), below("G_saturated", 0.5), above("G_grad", -20.0)),
+        "dL/dh at G's first layer is 0, and other layers have a gradient: what the first one gives is not used",
+        "arithmetic: where z is used its layer has a gradient; behind dead units, or a hundred layers, too it is 0",
+        title="The output does not depend on the latents.",
+    ),
+    Rule(
+        "z-unused",
         "first-layer-silent",
         (below("G_rms_first", -20.0),),
         "the first layer of G gives 0",
@@ -42,6 +50,7 @@ RULES = [
             above("steps", 99),
             above("pair_high", 0.7),
             below("D_frozen", 0.4),
+            below("mean_turns", 2.5),
         ),
         "the samples lie {spread:.2f} as far from each other as the data do, and {energy_fall:.1f} times as far from "
         "the data as at first",
@@ -141,6 +150,15 @@ RULES = [
             f"{player} has BatchNorm1d, and a batch has {{batch:.0f}} samples",
             "arithmetic: the variance of two samples has one degree of freedom",
             exact=True,
+        )
+    ),
+    *for_players(
+        lambda player: Rule(
+            "batch-statistics",
+            f"{player}-two",
+            (below("batch", 2.5), above(f"{player}_batch_norms", 0.5)),
+            f"{player} has batch norm, and a batch has {{batch:.0f}} samples",
+            "arithmetic: half of what it normalises by is the sample itself",
         )
     ),
     *for_players(

@@ -1,6 +1,6 @@
 """Rules on what the losses ask for: their slopes on the logits, in D's step and in G's."""
 
-from ganlab.diagnosis.rules import Rule, above, below, within
+from ganlab.diagnosis.rules import LEAST, Rule, above, below, within
 
 _SLOPES = "chapter 1: the slope of every loss on the logit"
 # A loss that is linear in the logits has the slope 1 everywhere.
@@ -21,7 +21,7 @@ RULES = [
     Rule(
         "sign-turned",
         "G-pushes-down",
-        (above("g_slope", 0.001), below("energies", 0.5), below("D_frozen", 0.9)),
+        (above("g_slope", 1e-4), below("energies", 0.5), below("D_frozen", 0.9)),
         "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.1e}",
         _SLOPES,
         exact=True,
@@ -90,6 +90,22 @@ RULES = [
         (below("real_slope_apart", 0.02), below("margin", 1.0), above("loss_slope", 0.02), below("width", 1.5)),
         "D's loss has the same slope on real as on generated samples, {real_slope:+.2f} and {fake_slope:+.2f}",
         _SLOPES,
+    ),
+    Rule(
+        "targets-broadcast",
+        "slopes-cancel",
+        (
+            below("D_grad", LEAST),
+            below("D_update_most", -9.0),
+            below("D_dead", 0.9),
+            below("D_frozen", 0.4),
+            below("margin", 1.0),
+            above("loss_slope", 0.02),
+            below("width", 1.5),
+        ),
+        "every number of D's gradient is 0, though real logits are only {margin:.1f} above generated ones: what D's "
+        "loss asks of a logit cancels out",
+        "arithmetic: of (B,) targets against (B, 1) logits each logit meets all targets",
     ),
     Rule(
         "double-sigmoid",
