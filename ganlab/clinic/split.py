@@ -4,18 +4,18 @@ There are three lists of games. On the first the rules were set in two rounds. I
 out, by checksums of the names of causes, games and settings, and the rules were judged on that part once: the recorded
 tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. Then it was opened, and rules were set
 on all of the first list with even seeds. The second list was written meanwhile, by three writers who had not read the
-rules; nothing was set on it, and the rules were judged on it once. The third list was written in the same way, after
-that judgement. Nothing of it has been recorded or judged.
+rules; the rules were judged on it once (`clinic-judged-causes`, `-sick` and `-healthy`). Then it was opened too, and
+rules were set on both lists. The third list was written in the same way before that, and nothing was set on it.
 """
 
 from ganlab.clinic.games import GAMES, Case
 
-PARTS = ("set", "seeds", "second", "third")
+PARTS = ("set", "seeds", "third")
 
 
 def part(case: Case, seed: int) -> str:
-    """Where a run belongs: "set", or what is held out: "seeds" of the games of the first list, the "second" or the
-    "third" list.
+    """Where a run belongs: "set", or what is held out: odd "seeds" of the games of the first two lists, and the "third"
+    list.
 
     >>> from ganlab.clinic import Case
     >>> from ganlab.clinic.split import part
@@ -25,6 +25,6 @@ def part(case: Case, seed: int) -> str:
     Raises:
         KeyError: an unknown game.
     """
-    if (listed := GAMES[case.game].listed) != "first":
-        return listed
+    if GAMES[case.game].listed == "third":
+        return "third"
     return "seeds" if seed % 2 else "set"

@@ -16,12 +16,12 @@ def test_the_same_seed_gives_the_same_numbers_and_leaves_the_random_state():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_it_measures_the_first_step_and_every_seventh_or_as_told():
+def test_it_measures_every_step_as_the_readme_s_two_lines_do_or_as_told():
     seen = []
     monitor = examine(
         "plain / ring-mlp / hinge", steps=10, look=lambda monitor, step: seen.append((monitor.step, step))
     )
-    assert monitor.game()["step"].tolist() == [1, 7]
+    assert monitor.game()["step"].tolist() == list(range(1, 11))
     assert seen == [(step, step) for step in range(1, 11)]
     assert examine("plain / ring-mlp / hinge", steps=6, every=2).game()["step"].tolist() == [1, 2, 4, 6]
     assert examine("collapse / ring-mlp / hinge", steps=10).step == 10  # two rounds of five steps of G
