@@ -121,6 +121,9 @@ def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
             HEALTHY, "Nothing was found, and it learns or may.", told(seen, numbers), "", certainties.of(HEALTHY)
         )
     seen, fix = "no rule fires, and whether it learns cannot be seen", "train longer, and look at the samples"
+    if numbers.get("told", 1) < 0.5:
+        seen = "no rule fires; D's calls on real and on generated samples could not be told apart, and much is not seen"
+        fix = "monitor.logits(D(real), D(fake))   # with the logits of D's own step: then its loss can be seen"
     if numbers.get("bad", 0) > 0:
         seen = "from step {bad_step:.0f} on numbers are not finite, and no rule says why"
         fix = "begin anew under Monitor(..., activations=True, every=1), which sees where that begins"

@@ -57,6 +57,20 @@ def test_text_has_all_of_it():
         assert part in text
 
 
+def test_where_d_s_calls_could_not_be_told_apart_the_loop_is_asked_to_tell():
+    found = findings({"told": 0.0, "energy_fall": float("nan"), "pair_low": float("nan")})[0]
+    assert found.cause == "unknown" and "told apart" in found.evidence and found.fix.startswith("monitor.logits(")
+    assert "monitor.logits(" not in findings({"told": 1.0, "energy_fall": 1.0, "pair_low": 1.0})[0].fix
+
+
+def test_a_finding_of_little_certainty_is_called_a_suspicion():
+    sure, unsure = (Finding("collapse", "It collapses.", "seen", "", certainty) for certainty in (0.7, 0.69))
+    assert not sure.suspected and "suspected" not in str(sure)
+    assert unsure.suspected and str(unsure).startswith("collapse (suspected, 69% sure): ")
+    assert "suspected" in Diagnosis([unsure], 9).line() and "suspected" in Diagnosis([unsure], 9)._repr_html_()
+    assert Diagnosis([unsure], 9).sick and not Finding("healthy", "", "", "", 0.3).suspected
+
+
 def test_an_unknown_cause_is_refused_with_the_known():
     with pytest.raises(ValueError, match="unknown cause 'detach'; known: saturation"):
         cause("detach")
