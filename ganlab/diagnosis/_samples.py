@@ -156,7 +156,7 @@ RULES = [
         lambda player: Rule(
             "batch-statistics",
             f"{player}-two",
-            (*within("batch", 1.5, 2.5), above(f"{player}_batch_norms", 0.5)),
+            (*within("batch", 1.5, 2.5), above(f"{player}_batch_norms", 0.5), below("width", 1.5)),
             f"{player} has batch norm, and a batch has {{batch:.0f}} samples",
             "arithmetic: half of what it normalises by is the sample itself",
         )

@@ -90,14 +90,23 @@ class Slopes:
 
     def of_both(self) -> list[Tensor]:
         """As `through`, of the passes of D's loss that went on to x. Which sign they had for G is not known."""
-        return [torch.cat([torch.full_like(one[:1], NAN), one[1:]]) for one in self._both]
+        return [_without_sign(one) for one in self._both]
+
+    def without_sign(self) -> list[Tensor]:
+        """As `through`, of passes of which that is not known either."""
+        return [_without_sign(one) for one in self.through()]
+
+
+def _without_sign(numbers: Tensor) -> Tensor:
+    return torch.cat([torch.full_like(numbers[:1], NAN), numbers[1:]])
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
     """xs: the inputs that are floats. logits: without their graph. made: the place in `xs` of what a generator made, or
     None for a call on real samples. attached: it still hangs on the generator's graph. asked: a gradient with respect
-    to the samples is asked for, by a penalty. given: all inputs, those that are no floats too.
+    to the samples is asked for, by a penalty. given: all inputs, those that are no floats too. trains: D's weights
+    took gradients when it was made.
     """
 
     xs: list[Tensor]
@@ -107,6 +116,7 @@ class Call:
     asked: bool
     slopes: Slopes
     given: Sequence[Tensor] = ()
+    trains: bool = True
 
     def gave(self, storages: set[int]) -> bool:
         """Whether tensors in these memories are its logits."""

@@ -12,6 +12,7 @@ from ganlab.monitor._order import order_of
 from ganlab.monitor._penalty import standing
 from ganlab.monitor._samples import flat, pick
 
+AWAY = 0.05  # of the way from one batch to the other
 LEAST = 1e-30  # a distance of 0 is taken for it
 COUNTS = ("real_calls", "fake_calls", "batch", "width")
 
@@ -47,14 +48,26 @@ def cut(calls: Sequence[Call]) -> int:
 
 def leaked(calls: Sequence[Call], own: tuple[Sequence[Call], Sequence[Call]], passes: Sequence[int]) -> float:
     """1 if a pass of G's loss, by way of a call that still hangs on G, has reached D behind the last pass of D's own
-    loss: D then steps with the gradients of both. Else 0.
+    loss, or was that pass: D then steps with the gradients of both. Else 0.
 
     own: D's own calls. passes: those that have reached D, in order.
     """
-    mine = [now for some in own for call in some for now in call.slopes.ended()]
-    others = [now for call in calls if call.attached and call not in own[1] for now in call.slopes.went_on()]
-    last = max((passes.index(now) for now in mine if now in passes), default=len(passes))
-    return float(any(now in passes and passes.index(now) > last for now in others))
+    mine = [passes.index(now) for some in own for call in some for now in call.slopes.ended() if now in passes]
+    last = max(mine, default=len(passes))
+    others = [call for call in calls if call.attached and call not in own[1]]
+    return float(any(
+        now in passes and (passes.index(now) > last or (passes.index(now) == last and call.trains))
+        for call in others for now in call.slopes.went_on()
+    ))  # fmt: skip
+
+
+def goes_on(calls: Sequence[Call]) -> bool:
+    """Whether the pass that came to G was of D's loss, on real samples too, and no generated ones were cut from G's
+    graph: as behind a layer that turns gradients round.
+    """
+    on_real = {now for call in calls if call.made is None and not call.asked for now in call.slopes.ended()}
+    on_fake = {now for call in calls if call.attached for now in call.slopes.went_on()}
+    return bool(on_fake) and on_fake <= on_real and cut(calls) == 0
 
 
 def between(calls: Sequence[Call], lead: int) -> Tensor | None:
@@ -73,8 +86,13 @@ def between(calls: Sequence[Call], lead: int) -> Tensor | None:
     fake, one, other = (flat(x, lead) for x in found)
     far = [(x - fake).norm(dim=-1) for x in (one, other)]
     way = (one - other).norm(dim=-1)
-    found = torch.minimum(*((way + a).sum(-1) / b.sum(-1).clamp_min(LEAST) for a, b in (far, far[::-1])))
-    return found if lead == 2 else found[0]
+    found = []
+    for near, whole in (far, far[::-1]):
+        longer = (way + near).sum(-1) / whole.sum(-1).clamp_min(LEAST)
+        ends = torch.minimum(way, near).sum(-1) < AWAY * whole.sum(-1)  # a point at an end is between nothing
+        found.append(longer.masked_fill(ends, torch.inf))
+    least = torch.minimum(*found)
+    return least if lead == 2 else least[0]
 
 
 def loudness(calls: Sequence[Call], made: Sequence[Sequence[Tensor]], lead: int) -> Tensor | None:

@@ -11,7 +11,7 @@ from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
 from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
-from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
+from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, goes_on, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._order import LOGITS, judgement
@@ -50,6 +50,7 @@ class Game:
         shared: bool = False,
     ):  # fmt: skip
         self.members, self.series, self.on, self.shared = members, series, True, shared
+        self._D = D
         self._lead = 1 if members is None else 2
         self._shown, self._repeats_z = Shown(self._lead), Repeats(self._lead)
         # By the generators: outputs, and of which latents.
@@ -120,7 +121,8 @@ class Game:
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
         given = [x.detach() for x in tensors((inputs, named))]
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given))
+        trains = any(p.requires_grad for p in self._D.parameters())
+        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given, trains))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
@@ -160,10 +162,14 @@ class Game:
         else:
             self._cut = cut(self._calls)
             calls = (*self._waiting, *self._calls)
+            if any(call.slopes.went_on() for call in self._calls):
+                self._leaked *= 0.0  # G has a pass of its own: what came to D before was D's business
             if found := [one for call in calls for one in call.slopes.through()]:
                 self._push, slopes = found, [one[0] for one in found]
-            elif not passes:
-                self._push = [one for call in calls for one in call.slopes.of_both()]
+                if goes_on(self._calls):
+                    self._push, slopes = [one for call in calls for one in call.slopes.without_sign()], []
+            elif not passes and (both := [one for call in calls for one in call.slopes.of_both()]):
+                self._push = both
         self._calls = []
         return slopes
 

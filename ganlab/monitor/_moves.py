@@ -33,7 +33,7 @@ class Moves:
     def __init__(self, players: Mapping[str, Player], members: int | None, series: Mapping[str, Series]):
         self.on, self.series = True, series
         self._players, self._members = players, members
-        self._leaves = {name: _leaves(player.net) for name, player in players.items()}
+        self._leaves: dict[str, list[nn.Module]] = {}  # of each network, in this round
         self._window: dict[str, str] = {}  # the modes of each network since the last step of a player
         self._round: dict[str, str] = {}  # in this round of the game
         # For each phase that is stepping, and each other network that it will move: which tensors, from where, what of.
@@ -49,6 +49,8 @@ class Moves:
         outputs = list(tensors(output))
         if any(map(is_functorch_wrapped_tensor, outputs)) or not any(y.requires_grad for y in outputs):
             return
+        if name not in self._leaves:
+            self._leaves[name] = _leaves(self._players[name].net)
         now = _mode(self._leaves[name])
         self._window[name] = now if self._window.get(name, now) == now else "mixed"
 
@@ -85,7 +87,7 @@ class Moves:
         self._window = {}
 
     def round_ends(self) -> None:
-        self._round = {}
+        self._round, self._leaves = {}, {}
 
     def read(self, phase: str, last: bool = False) -> tuple[list[int], np.ndarray, list[tuple[str, ...]]]:
         """Steps; (T, 4, K, N), the rows of `MOVES`; and for each step the mode of each network."""

@@ -67,10 +67,12 @@ def _number(value: Any, member: int) -> float:
 
 @torch.no_grad()
 def _at_bound(player: Player, member: int) -> float:
-    """The share of the numbers in a player's matrices that are, to the last bit, as large as the largest beside them:
-    chance makes hardly any so, and a clip all that lie at its bound.
+    """The share of the numbers in the matrices that a player trains that are, to the last bit, as large as the largest
+    beside them: chance makes hardly any so, and a clip all that lie at its bound.
     """
-    matrices = [p if player.members is None else p[member] for p in player.parameters]
+    held = player.optimised()
+    trained = [p for p in player.parameters if p.requires_grad and id(p) in held]
+    matrices = [p if player.members is None else p[member] for p in trained]
     sizes = [p.detach().abs() for p in matrices if p.numel() > max(p.shape, default=1)]
     same = [int((one == one.amax()).sum()) - 1 for one in sizes if one.amax() > 0]
     all_ = sum(one.numel() for one in sizes)

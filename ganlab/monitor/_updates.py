@@ -45,7 +45,7 @@ class Player:
         self.sizes = [p.numel() * (1 + p.is_complex()) // (members or 1) for p in self.parameters]
         self.net, self.steps, self.idle, self._then, self._passed = net, 0, 0, 0, False
         self.bad, self.measured, self.end = 0, 0, End(net)
-        self._touched: set[Tensor] = set()
+        self._touched: dict[Tensor, int] = {}  # where a pass has added: to which gradient
         self.remains = Remains(self.parameters, members, self.optimised)
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
         self._hooks, self._hooked = [], set()
@@ -57,7 +57,7 @@ class Player:
         return {id(p) for group in self.optimizer.param_groups for p in group["params"]}
 
     def _touch(self, parameter: Tensor) -> None:
-        self._touched.add(parameter)
+        self._touched[parameter] = id(parameter.grad)
 
     def _listen(self) -> None:
         """Note which parameters a backward pass reaches; also those that were frozen until now."""
@@ -73,7 +73,7 @@ class Player:
     @torch.no_grad()
     def before(self) -> None:
         """Before the step: the gradients that it will use."""
-        if not self._touched:
+        if not self.passes:
             self.remains.replaced()
         status, kind = self._statuses(), (self.parameters[0].device, self.parameters[0].dtype)
         if status is not self._status or kind != self._kind:
@@ -121,6 +121,12 @@ class Player:
         self._listen()
         return values
 
+    @property
+    def passes(self) -> list[int]:
+        """The backward passes of this window that have added to gradients that are still there."""
+        there = any(id(parameter.grad) == grad for parameter, grad in self._touched.items())
+        return self.remains.passes if there else []
+
     def left(self) -> tuple[Tensor | None, bool]:
         """The norm of what the step's gradients held before; and whether all of them is older than this round."""
         left = self.remains.left()
@@ -128,7 +134,7 @@ class Player:
 
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""
-        if not own and not self._touched:
+        if not own and not self.passes:
             self.remains.replaced()
         self.remains.window_ends(own)
 

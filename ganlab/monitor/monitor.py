@@ -155,7 +155,7 @@ class Monitor:
         if self.due:
             self.players[name].before()
             self._moves.before(name)
-            slopes = self._game.before_step(name == self.discriminator, self.players[name].remains.passes)
+            slopes = self._game.before_step(name == self.discriminator, self.players[name].passes)
             self._origin.before(name, slopes)
 
     def _after(self, name: str) -> None:

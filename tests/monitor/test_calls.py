@@ -96,6 +96,8 @@ def test_points_between_two_batches_are_told_from_other_samples_of_one():
 
     assert watched("none", off).game().between.gt(1.02).all()
     assert watched("none").game().between.isna().all()
+    at_an_end = watched("none", lambda d, real, fake: (d(real) + d(real + 1e-3) + d(fake)).mean()).game().between
+    assert at_an_end.gt(1.02).all()  # a point at an end of a way is between nothing
     of_members = watched("never asked", seeds=[0, 1]).game().between
     assert of_members.sub(1).abs().lt(1e-5).all() and len(of_members) == 6
 
@@ -224,6 +226,15 @@ def test_weights_that_a_clip_holds_at_its_bound_are_counted(seeds):
         held = sum(int((p.abs() == p.abs().max()).sum()) - 1 for p in own) / sum(p.numel() for p in own)
         assert there["D", member] == pytest.approx(held) and held > 0.5
         assert there["G", member] == 0
+
+
+def test_numbers_that_no_optimizer_moves_are_at_no_bound():
+    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    nn.init.ones_(net[0].weight).requires_grad_(False)
+    nn.init.ones_(net[1].weight)
+    for held, expected in ((net[1].parameters(), 15 / 16), ([net[1].bias], float("nan"))):
+        table = Monitor({"G": (net, torch.optim.SGD(held, lr=0.1))}, discriminator=None).settings()
+        assert table.at_bound.tolist() == pytest.approx([expected], nan_ok=True)
 
 
 def test_a_member_has_its_own_rate_and_a_spectral_norm_of_any_spelling_counts():

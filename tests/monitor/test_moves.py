@@ -224,3 +224,16 @@ def test_the_size_of_the_weights_and_how_even_they_are():
     row = watch.moves().iloc[0]
     assert row.weights == pytest.approx(((6 * 0.25 + 9 + 49) / 10) ** 0.5)
     assert row.evenness == pytest.approx((6 * 1.0 + 3 * (1 / 3**0.5)) / 9)
+
+
+def test_the_mode_is_that_of_the_modules_of_today():
+    """One that was put in another's place is asked, and the one that is gone is not."""
+    net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    watch = Monitor({"G": (net, optimizer)}, discriminator=None)
+    net[1] = nn.Dropout(0.2)
+    net.eval()
+    for _ in range(2):
+        net(torch.ones(3, 2)).sum().backward()
+        optimizer.step()
+    assert watch.moves()["mode"].tolist() == ["eval", "eval"]
