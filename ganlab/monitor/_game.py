@@ -166,7 +166,8 @@ class Game:
                 self._leaked *= 0.0  # G has a pass of its own: what came to D before was D's business
             if found := [one for call in calls for one in call.slopes.through()]:
                 self._push, slopes = found, [one[0] for one in found]
-                if goes_on(self._calls):
+                # Once D has stepped in this round a pass on real samples too is G's own, as of a relativistic loss.
+                if self._counted.numbers is None and goes_on(self._calls):
                     self._push, slopes = [one for call in calls for one in call.slopes.without_sign()], []
             elif not passes and (both := [one for call in calls for one in call.slopes.of_both()]):
                 self._push = both
