@@ -34,6 +34,7 @@ _DERIVED = (
     "energy_fall", "energy_least", "spread_fall", "real_target", "fake_target", "penalised", "severed", "reach", "told",
     "linear", "batch_slope", "target_gap", "set_size", "mean_turns", "energies",
     "squares_gap", "real_target_of_squares", "fake_target_of_squares",
+    "midway",
 )  # fmt: skip
 _EARLY = ("pair_accuracy", "input_slope", "spread", "energy")
 
@@ -62,6 +63,8 @@ def features(chart: Chart) -> dict[str, float]:
     squares_gap: |loss_slope - 2 (1 - l)|, l the mean logit of samples: 0 where G's loss is the square of 1 - l.
     real_target_of_squares, fake_target_of_squares: l less the slope, the target of half a square. That of a whole one
         lies nearer to l.
+    midway: 1 where all losses are squares, or halves of squares, D's target on generated samples is below -0.5, and G's
+        is halfway between D's two: the targets -1, 1 and 0 of an LSGAN. G then pushes down what lies above 0.
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     set_size: log10 of the number of samples that the data seem to be of, remembered / -log(1 - seen_before), late; NaN
         where no sample was seen twice. mean_turns: how often the mean of the samples came out on the other side of that
@@ -117,8 +120,19 @@ def features(chart: Chart) -> dict[str, float]:
     found["fake_target"] = _sigmoid(found["fake_logit"]) - found["fake_slope"]
     found["squares_gap"] = abs(found["loss_slope"] - 2 * (1 - found["fake_logit"]))
     found |= {f"{name}_target_of_squares": found[f"{name}_logit"] - found[f"{name}_slope"] for name in PAIR}
+    found["midway"] = _midway(found)
     found["target_gap"] = abs(found["opposite_slopes"] - found["fake_target"])
     return found
+
+
+def _midway(found: dict[str, float]) -> float:
+    """factor: of l less its target in the slope; 1 of half a square, 2 of a whole one."""
+    logit = found["fake_logit"]
+    for factor in (1, 2):
+        real, fake = (found[f"{name}_logit"] - found[f"{name}_slope"] / factor for name in PAIR)
+        if fake < -0.5 < 0.5 < real and abs(found["g_slope"] - factor * (logit - (real + fake) / 2)) < 0.1 * factor:
+            return 1.0
+    return 0.0
 
 
 def _order_of_pairs(block: Block) -> dict[str, float]:

@@ -227,3 +227,24 @@ def test_a_nan_between_two_measured_steps_is_said_to_have_come_from_outside():
 
     found = play(dense(8, 2), dense(2, 1), d_logistic, g_logistic, data=broken)
     assert found.cause == "nonfinite-data" and "every=1" in found[0].evidence
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0])
+@pytest.mark.parametrize(("target", "turned"), [(0.0, False), (1.0, False), (-1.0, True)])
+def test_the_squares_of_an_lsgan_with_targets_minus_one_one_and_zero(factor, target, turned):
+    """G may push down a logit above 0 where 0 is what it is asked for; a G that asks for D's own -1 is turned."""
+    torch.manual_seed(0)
+    D, G = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1)), nn.Sequential(nn.Linear(4, 2))
+    nn.init.constant_(D[2].bias, 0.5)
+    of_d, of_g = (torch.optim.Adam(one.parameters(), 1e-3) for one in (D, G))
+    monitor = Monitor({"D": (D, of_d), "G": (G, of_g)})
+    for _ in range(40):
+        real, fake = torch.randn(32, 2) + 2, G(torch.randn(32, 4))
+        of_d.zero_grad()
+        (factor * ((D(real) - 1).square() + (D(fake.detach()) + 1).square()).mean()).backward()
+        of_d.step()
+        of_g.zero_grad()
+        (factor * (D(fake) - target).square().mean()).backward()
+        of_g.step()
+    assert monitor.game().g_slope.iloc[0] * (target - 0.4) < 0  # it begins above 0
+    assert ("sign-turned" in [one.cause for one in monitor.diagnose()]) == turned
