@@ -6,7 +6,8 @@ from html import escape
 from typing import Any
 
 HEALTHY, UNKNOWN = "healthy", "unknown"
-# On games that nobody had set rules on, findings above it were right nine times in ten, others four (chapter 17).
+# On games that nobody had set rules on, first findings above it were right nine times in ten, others four (chapter 17,
+# by which it was set): certainties of the two kinds of rules lie on its two sides.
 SURE = 0.7
 
 
@@ -25,7 +26,8 @@ class Finding:
         title: the cause in a sentence.
         evidence: what was measured, in a sentence.
         fix: what to type or to change; empty where there is nothing to mend.
-        certainty: how often findings of such a rule are right (`ganlab.diagnosis.certainty`).
+        certainty: how often findings of such a rule are right (`ganlab.diagnosis.certainty`); of "healthy" and of
+            "unknown" how often such games are healthy.
         page: the chapter that has it; empty for none.
         alternatives: the other causes that were thought of, surest first.
     """
@@ -50,10 +52,15 @@ class Finding:
 
     @property
     def _sure(self) -> str:
-        return f"{'suspected, ' * self.suspected}{self.certainty:.0%}"
+        """Of "unknown" nothing: that is sure."""
+        return "" if self.cause == UNKNOWN else f"{'suspected, ' * self.suspected}{self.certainty:.0%}"
+
+    @property
+    def _name(self) -> str:
+        return self.cause + f" ({self._sure} sure)" * bool(self._sure)
 
     def __str__(self) -> str:
-        lines = [f"{self.cause} ({self._sure} sure): {self.title}", f"  seen: {self.evidence}"]
+        lines = [f"{self._name}: {self.title}", f"  seen: {self.evidence}"]
         lines += ["  type: " + self.fix.replace("\n", "\n        ")] if self.fix else []
         lines += [f"  read: {self.page}"] if self.page else []
         return "\n".join(lines)
@@ -102,7 +109,7 @@ class Diagnosis:
     def line(self) -> str:
         """One line for a live display."""
         best = self.findings[0]
-        return f"step {self.step}: {best.cause} ({best._sure}): {best.evidence}"
+        return f"step {self.step}: {best._name}: {best.evidence}"
 
     def as_dict(self) -> dict[str, Any]:
         """For a program or a JSON file."""
