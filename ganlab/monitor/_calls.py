@@ -138,6 +138,12 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
     return None
 
 
+def side_by_side(parts: Sequence[Tensor], lead: int) -> Tensor:
+    """All logits, (n,) or (N, n)."""
+    rows = [widened(part).reshape(*part.shape[: lead - 1], -1) for part in parts]
+    return rows[0] if len(rows) == 1 else torch.cat(rows, dim=-1)
+
+
 def total(parts: Sequence[Tensor]) -> Tensor | None:
     """The sum; None of nothing."""
     if len(parts) == 1:

@@ -61,15 +61,6 @@ def leaked(calls: Sequence[Call], own: tuple[Sequence[Call], Sequence[Call]], pa
     ))  # fmt: skip
 
 
-def goes_on(calls: Sequence[Call]) -> bool:
-    """Whether the pass that came to G was of D's loss, on real samples too, and no generated ones were cut from G's
-    graph: as behind a layer that turns gradients round.
-    """
-    on_real = {now for call in calls if call.made is None and not call.asked for now in call.slopes.ended()}
-    on_fake = {now for call in calls if call.attached for now in call.slopes.went_on()}
-    return bool(on_fake) and on_fake <= on_real and cut(calls) == 0
-
-
 def between(calls: Sequence[Call], lead: int) -> Tensor | None:
     """() or (N,): of two calls of D on samples that no generator made, and one on generated ones: how much longer the
     way from one of these batches to the generated one is by way of the other, row by row; 1 for points between the two,

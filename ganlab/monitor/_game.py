@@ -10,18 +10,18 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
-from ganlab.monitor._calls import Call, Slopes, pairs, total, widened
-from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, goes_on, leaked, loudness
+from ganlab.monitor._calls import Call, Slopes, pairs, side_by_side, total
+from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._order import LOGITS, judgement
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty, standing
+from ganlab.monitor._push import PUSH, push
 from ganlab.monitor._samples import Repeats, joined
 from ganlab.monitor._series import Series
 from ganlab.monitor._shown import SHOWN, Shown
 
 # The columns of a point, in this order, by what they are read off.
-PUSH = ("loss_slope", "input_slope")
 SIGNS = ("real_slope", "fake_slope", "g_slope")
 GAME = (
     *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "leaked", "slope_order",
@@ -50,11 +50,9 @@ class Game:
         shared: bool = False,
     ):  # fmt: skip
         self.members, self.series, self.on, self.shared = members, series, True, shared
-        self._D = D
-        self._lead = 1 if members is None else 2
+        self._D, self._lead = D, 1 if members is None else 2
         self._shown, self._repeats_z = Shown(self._lead), Repeats(self._lead)
-        # By the generators: outputs, and of which latents.
-        self._made: list[tuple[list[Tensor], Tensor | None]] = []
+        self._made: list[tuple[list[Tensor], Tensor | None]] = []  # by generators: outputs, and of which latents
         self._calls: list[Call] = []  # of D, since the last step of a player
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
@@ -86,12 +84,7 @@ class Game:
             live = [part for part in parts if part.requires_grad]
             told.append((parts, Slopes(live, self._lead) if live else None))
         self._told = tuple(told)
-        self._logits = tuple(self._rows([part.detach() for part in parts]) for parts, _ in told)
-
-    def _rows(self, parts: list[Tensor]) -> Tensor:
-        """All logits, (n,) or (N, n)."""
-        rows = [widened(part).reshape(*part.shape[: self._lead - 1], -1) for part in parts]
-        return rows[0] if len(rows) == 1 else torch.cat(rows, dim=-1)
+        self._logits = tuple(side_by_side([part.detach() for part in parts], self._lead) for parts, _ in told)
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
         if self.on:
@@ -161,16 +154,10 @@ class Game:
             slopes = [sign for sign in self._signs if sign is not None]
         else:
             self._cut = cut(self._calls)
-            calls = (*self._waiting, *self._calls)
             if any(call.slopes.went_on() for call in self._calls):
                 self._leaked *= 0.0  # G has a pass of its own: what came to D before was D's business
-            if found := [one for call in calls for one in call.slopes.through()]:
-                self._push, slopes = found, [one[0] for one in found]
-                # Once D has stepped in this round a pass on real samples too is G's own, as of a relativistic loss.
-                if self._counted.numbers is None and goes_on(self._calls):
-                    self._push, slopes = [one for call in calls for one in call.slopes.without_sign()], []
-            elif not passes and (both := [one for call in calls for one in call.slopes.of_both()]):
-                self._push = both
+            found, slopes = push(self._waiting, self._calls, passes, self._counted.numbers is not None)
+            self._push = found or self._push
         self._calls = []
         return slopes
 
@@ -186,7 +173,8 @@ class Game:
     def _take(self, real: list[Call], fake: list[Call]) -> None:
         """D's own calls of this step."""
         if self._told is None:
-            self._logits = tuple(self._rows([y for call in calls for y in call.logits]) for calls in (real, fake))
+            parts = ([y for call in calls for y in call.logits] for calls in (real, fake))
+            self._logits = tuple(side_by_side(logits, self._lead) for logits in parts)
         self._sum(real, fake)
         # Where the generated samples stand among D's inputs, there stand the real ones.
         place = next((call.made for call in fake if call.made is not None), None)
@@ -229,26 +217,24 @@ class Game:
 
     def close_step(self, step: int) -> None:
         """The step is over: keep its numbers."""
-        pair, shown, push = self._logits, self._samples, total(self._push)
+        pair, shown, pushed = self._logits, self._samples, total(self._push)
         known = (
             (len(LOGITS), None if pair is None else self._if_sure(judgement(*pair))),
-            (len(PUSH), None if push is None else torch.stack([push[1], push[2] / len(self._push)])),
+            (len(PUSH), None if pushed is None else torch.stack([pushed[1], pushed[2] / len(self._push)])),
             *((1, None if sign is None else self._if_sure(sign[None])) for sign in self._signs),
-            (1, None if push is None else push[:1]),
+            (1, None if pushed is None else pushed[:1]),
             (len(SHOWN), None if shown is None else self._if_sure(self._shown.rows(*shown))),
         )
         if (like := next((rows[0] for _, rows in known if rows is not None), None)) is not None:
             latents = None if self._z is None else torch.stack([self._repeats_z.share(self._z), self._repeats_z.alike])
             numbers, order, asked = self._counted
+            single = (order, self._loudness, self._label_gap, self._between)
             known = (
                 *known,
                 (2, latents),
                 (len(PENALTY), of_penalty(self._penalised, asked, shown, like, self._lead)),
                 (len(COUNTS) + 2, filled((*(numbers or [NAN] * len(COUNTS)), self._cut, self._leaked), like)),
-                *(
-                    (1, None if row is None else row.to(like)[None])
-                    for row in (order, self._loudness, self._label_gap, self._between)
-                ),
+                *((1, None if row is None else row.to(like)[None]) for row in single),
             )
             nothing = torch.full_like(like, NAN)
             self.series.add(step, torch.cat([

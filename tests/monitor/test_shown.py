@@ -221,8 +221,10 @@ def test_gradients_that_are_asked_for_and_put_in_place_carry_nothing():
         step_g.step()
 
     def added(g, d, step_d, step_g):
+        """To what was put there a backward pass adds, in place of an assignment."""
         loop(g, d, step_d, step_g)
-        softplus(d(g(torch.randn(6, 4)))).mean().backward()
+        softplus(d(g(torch.randn(6, 4)).detach())).mean().backward()
+        step_d.step()
 
     assert (played(loop).moves().query("phase == net").carried.dropna() == 0).all()
     assert (played(added).moves().query("phase == net").carried.dropna()[2:] > 0).any()
