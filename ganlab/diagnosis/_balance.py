@@ -29,7 +29,7 @@ RULES = [
         "far-ahead",
         (*within("margin", 12.0, 60.0), LOGISTIC, above("energy_fall", 0.35), above("steps", 49), *_G_MOVES, _REACHES),
         "real logits are {margin:.0f} above generated ones",
-        "chapter 17: in healthy games that rules were set on the margin is 10 at most at 200 steps",
+        "chapter 17: in healthy games of the first list the margin is 10 at most at 200 steps",
     ),
     Rule(
         "discriminator-too-strong",

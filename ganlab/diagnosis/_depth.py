@@ -39,7 +39,7 @@ RULES = [
             ),
             f"the outputs of a layer inside {player} are {{ten_{player}_rms_inside:.0f}} in root mean square, "
             f"{{ten_{player}_rms_growth:.0f}} times those of its first layer",
-            "chapter 4: variance maps; in healthy games of the set part they stay near 1",
+            "chapter 4: variance maps; no healthy game that rules were set on does that",
             title=f"The outputs grow from layer to layer of {player}: its weights are too large at the start.",
             fix=f"for layer in {player}.modules():\n"
             "    if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d | torch.nn.ConvTranspose2d):\n"

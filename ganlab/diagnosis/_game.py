@@ -64,7 +64,8 @@ def features(chart: Chart) -> dict[str, float]:
     real_target_of_squares, fake_target_of_squares: l less the slope, the target of half a square. That of a whole one
         lies nearer to l.
     midway: 1 where all losses are squares, or halves of squares, D's target on generated samples is below -0.5, and G's
-        is halfway between D's two: the targets -1, 1 and 0 of an LSGAN. G then pushes down what lies above 0.
+        is halfway between D's two: the targets -1, 1 and 0 of an LSGAN. G then pushes down what lies above 0. Some
+        other losses meet it by chance, as a hinge at a margin of 2; there G pushes up.
     real_slope_apart: |real_slope - fake_slope|, 0 where D's loss tells the two kinds not apart.
     set_size: log10 of the number of samples that the data seem to be of, remembered / -log(1 - seen_before), late; NaN
         where no sample was seen twice. mean_turns: how often the mean of the samples came out on the other side of that

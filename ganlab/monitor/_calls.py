@@ -22,7 +22,7 @@ class Slopes:
 
     def __init__(self, logits: Sequence[Tensor], lead: int, x: Tensor | None = None, asked: bool = False):
         self._lead, self._asked = lead, asked
-        self._both: list[Tensor] = []
+        self._both: list[Tensor] = []  # as of `through`, of passes of D's loss that went on to x
         self._graphed = False  # a pass has made a graph of its own
         self._ones: list[Tensor] = []  # of passes that made none, whether they ask for the slope of the sum
         # By pass: with sign and without, of each sample; and (2,) or (2, N), the numbers of a pass that reached x.

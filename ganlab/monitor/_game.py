@@ -155,7 +155,7 @@ class Game:
         else:
             self._cut = cut(self._calls)
             if any(call.slopes.went_on() for call in self._calls):
-                self._leaked *= 0.0  # G has a pass of its own: what came to D before was D's business
+                self._leaked *= 0.0  # G has a pass of its own: what came to D was D's; NaN stays
             found, slopes = push(self._waiting, self._calls, passes, self._counted.numbers is not None)
             self._push = found or self._push
         self._calls = []

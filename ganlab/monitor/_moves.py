@@ -139,6 +139,6 @@ def _leaves(net: nn.Module) -> list[nn.Module]:
 
 
 def _mode(leaves: Iterable[nn.Module]) -> str:
-    """ "train", "eval", or "mixed"."""
+    """Of all: "train", "eval", or "mixed"."""
     modes = {part.training for part in leaves}
     return "mixed" if len(modes) > 1 else "train" if True in modes else "eval"

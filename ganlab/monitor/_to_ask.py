@@ -149,9 +149,9 @@ def settings(monitor) -> "pandas.DataFrame":
     are divided by the size of the gradient, as Adam's; 0.5 if by that of all so far, as Adagrad's), momentum (of
     Adam its first beta), decay (weight decay), maximize (1 if it steps up the gradient); norm_eps (the largest
     number that a normalising layer adds to a variance), bounded (the share of its layers with weights that spectral
-    normalisation or a like parametrization bounds), at_bound (the share of its weights that have exactly the size
-    of the largest of their tensor: those that a clip holds) and ends_in (1: its output is that of an nn.Tanh, 2: of
-    an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
+    normalisation or a like parametrization bounds), at_bound (the share of the numbers in the matrices that it
+    trains that have exactly the size of the largest beside them: those that a clip holds) and ends_in (1: its output
+    is that of an nn.Tanh, 2: of an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
 
     >>> import torch
     >>> from ganlab.monitor import Monitor
