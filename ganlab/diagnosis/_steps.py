@@ -30,7 +30,7 @@ def features(chart: Chart) -> dict[str, float]:
     P_weights: log10 of the root mean square of its weights, late; P_weights_growth: that less the first; P_evenness: as
     in `Monitor.moves`, late.
     steps: the last step; measured: how many were. update_gap: D_update - G_update.
-    blind: share of G's steps with a gradient in which none came by way of D.
+    blind: share of G's steps with a gradient in which none came by way of D, by its logits or by its features.
     P_rounds: steps measured over those of the player that has most.
     P_rate (log10), P_adaptive, P_momentum, P_decay, P_maximize, P_norm_eps, P_bounded, P_at_bound: as in
     `Monitor.settings`.
@@ -53,7 +53,10 @@ def _blind(chart: Chart) -> float:
     block = chart.gradients.get("G")
     if block is None or "loss_slope" not in chart.game.values:
         return np.nan
-    through = chart.game.steps[~np.isnan(chart.game.values["loss_slope"][:, 0])]
+    through = ~np.isnan(chart.game.values["loss_slope"][:, 0])
+    if len(felt := series(chart.game, "felt")):
+        through |= felt[:, 0] > 0
+    through = chart.game.steps[through]
     stepped = block.steps[~np.isnan(total(block))]
     return float(np.mean(~np.isin(stepped, through))) if len(stepped) else np.nan
 

@@ -15,6 +15,7 @@ _passes.py: what passes there, measured many passes at a time.
 _activity.py: and as the numbers of a point.
 _game.py: D's accuracy and logits, what it is shown, and the gradient that it hands to G.
 _calls.py: its calls, and the slopes of the loss there.
+_made.py: what the generators gave, by which those calls are known.
 _samples.py: real and generated samples beside each other, and whether they were there before.
 _moves.py: whom a step moved, and the modes of the networks.
 _remains.py: gradients that nobody had cleared.

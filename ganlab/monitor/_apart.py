@@ -4,7 +4,8 @@ batch.
 Generated samples with noise go along with what the generator has just given, row by row; real ones do not. So of two
 batches x the one is taken whose rows have the larger inner product with the given rows y, both about their means:
 E (x - Ex)(y - Ey) is the variance of y where x is y with noise, and 0 where x is anything else. That product must be
-four standard errors above 0, and twice as far as the other's. What is exactly what the generator gave is always taken.
+four standard errors above 0, and twice as far as the other's. A batch of which some rows are, to the last bit, what the
+generator gave is always taken, as one that a pool of older samples has been mixed with.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ganlab.monitor._calls import Call, widened
 from ganlab.monitor._samples import pick
 
 ERRORS = 4.0  # by chance once in ten thousand steps
+SOME = 0.2  # of the rows of a batch
 
 
 class Half(NamedTuple):
@@ -53,10 +55,11 @@ def apart(calls: Sequence[Call], made: Sequence[Tensor], lead: int) -> Apart | N
     products = products.sum(-1)  # (2, n) or (2, N, n)
     errors = (products.var(-1) / products.shape[-1]).sqrt()
     first, other = products.mean(-1) / errors.masked_fill(errors == 0, 1.0)
-    same_first, same_other = (rows == given).flatten(-2).all(-1)
-    second = torch.where(same_first | same_other, same_other, other > first)
+    same_first, same_other = (rows == given).all(-1).mean(-1, dtype=torch.float32)
+    same = (same_first - same_other).abs() > SOME
+    second = torch.where(same, same_other > same_first, other > first)
     large, small = torch.where(second, other, first), torch.where(second, first, other)
-    sure = (same_first ^ same_other) | ((large > ERRORS) & (large > 2 * small.abs()))
+    sure = same | ((large > ERRORS) & (large > 2 * small.abs()))
     real, fake = (Half(*(_chosen(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
     return Apart(real, fake, sure)
 

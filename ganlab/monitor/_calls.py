@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlab._numeric import NAN, NARROW
+from ganlab.monitor._samples import pick
 
 
 class Slopes:
@@ -47,9 +48,12 @@ class Slopes:
     def _at_input(self, grad: Tensor) -> None:
         now = torch._C._current_graph_task_id()
         slope = self._all.get(now)
-        if torch.is_grad_enabled() or slope is None or slope.shape[1:] != grad.shape[: self._lead]:
+        if torch.is_grad_enabled() or slope is None:
             return
         grad, size = widened(grad), slope[1]
+        if size.shape != grad.shape[: self._lead]:  # several logits a sample in one row: whose is whose is not known
+            self._through[now] = torch.full_like(size.sum(-1), NAN)
+            return
         length = grad.flatten(self._lead).norm(dim=-1) if grad.ndim > self._lead else grad.abs()
         self._through[now] = (length / size).masked_fill_(size == 0, NAN).nanmean(-1)
 
@@ -136,6 +140,21 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
             if len(real) == len(made) > 0:
                 return real, made
     return None
+
+
+def batches_of(real: Sequence[Call], fake: Sequence[Call], lead: int) -> list[list[Tensor]] | None:
+    """The samples of these calls, real ones and generated ones. Where the latter stand among D's inputs, there stand
+    the former. None: they are not alike.
+    """
+    place = next((call.made for call in fake if call.made is not None), None)
+    picked = [[standing(call.xs, place, lead) for call in calls] for calls in (real, fake)]
+    known = [[x for x in some if x is not None] for some in picked]
+    return known if all(some and len({x.shape[lead:] for x in some}) == 1 for some in known) else None
+
+
+def standing(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
+    """The samples among D's inputs: what stands at this place, if it is known."""
+    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)
 
 
 def side_by_side(parts: Sequence[Tensor], lead: int) -> Tensor:

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from ganlab.monitor._apart import halves
-from ganlab.monitor._calls import Call, widened
+from ganlab.monitor._calls import Call, standing, widened
 from ganlab.monitor._order import order_of
-from ganlab.monitor._penalty import standing
 from ganlab.monitor._samples import flat, pick
 
 AWAY = 0.05  # of the way from one batch to the other

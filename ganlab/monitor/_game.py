@@ -10,24 +10,24 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
-from ganlab.monitor._calls import Call, Slopes, pairs, side_by_side, total
+from ganlab.monitor._calls import Call, Slopes, batches_of, pairs, side_by_side, total
 from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
+from ganlab.monitor._made import Made
 from ganlab.monitor._order import LOGITS, judgement
-from ganlab.monitor._penalty import PENALTY, filled, of_penalty, standing
-from ganlab.monitor._push import PUSH, push
-from ganlab.monitor._samples import Repeats, joined
+from ganlab.monitor._penalty import PENALTY, filled, of_penalty
+from ganlab.monitor._push import PUSH, felt, push
+from ganlab.monitor._samples import Repeats
 from ganlab.monitor._series import Series
 from ganlab.monitor._shown import SHOWN, Shown
 
 # The columns of a point, in this order, by what they are read off.
 SIGNS = ("real_slope", "fake_slope", "g_slope")
 GAME = (
-    *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "leaked", "slope_order",
-    "loudness", "label_gap", "between",
+    *LOGITS, *PUSH, *SIGNS, *SHOWN, "repeat_z", "alike_z", *PENALTY, *COUNTS, "cut_calls", "leaked", "felt",
+    "slope_order", "loudness", "label_gap", "between",
 )  # fmt: skip
-KEPT = 8  # passes of a generator, where there are many without a graph
 
 
 class Game:
@@ -36,9 +36,10 @@ class Game:
     By the chain rule a fake x of the batch sends G the gradient dL/dlogit(x) times dD(x)/dx. Both factors pass by in
     the backward pass of G's own step: they cost no pass of their own, and hold for any loss.
 
-    A call in D's own step is one on fakes if its input is what a generator has just made, detached or not, and else one
-    on real samples. Where that does not tell (both in one batch, samples with noise), the batch that goes along with
-    the generator's is taken for its own (`ganlab.monitor._apart`); where that does not tell either, `logits` has to.
+    A call in D's own step is one on fakes if its input is what a generator has made since D stepped last, detached or
+    not, and else one on real samples. Where that does not tell (both in one batch, samples with noise), the batch that
+    goes along with the generator's is taken for its own (`ganlab.monitor._apart`); where that does not tell either,
+    `logits` has to.
 
     Args:
         generators: the networks that make fakes.
@@ -52,8 +53,10 @@ class Game:
         self.members, self.series, self.on, self.shared = members, series, True, shared
         self._D, self._lead = D, 1 if members is None else 2
         self._shown, self._repeats_z = Shown(self._lead), Repeats(self._lead)
-        self._made: list[tuple[list[Tensor], Tensor | None]] = []  # by generators: outputs, and of which latents
+        self.made = Made(self._lead)
+        self.soon = False  # is the next step measured?
         self._calls: list[Call] = []  # of D, since the last step of a player
+        self._early: list[Call] = []  # those of its own loss that came in front of G's step
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
         nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in generators)]
@@ -71,12 +74,12 @@ class Game:
         self._counted = Counted(None, None, [])  # D's calls in its own step
         self._leaked = NAN  # whether the gradients of that step are of G's loss too
         self._cut = NAN  # and in G's, how many teach nothing
+        self._felt = NAN  # whether G's gradient has come by way of D
         self._loudness: Tensor | None = None
         self._label_gap: Tensor | None = None
         self._between: Tensor | None = None
         self._sure: Tensor | None = None  # whether D's calls could be told apart by what the generator gave
         self._z: Tensor | None = None
-        self._made = []
 
     def logits(self, real: Any, fake: Any) -> None:
         told = []
@@ -87,11 +90,8 @@ class Game:
         self._logits = tuple(side_by_side([part.detach() for part in parts], self._lead) for parts, _ in told)
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
-        if self.on:
-            z = joined([x.detach() for x in floats((inputs, named))], self._lead)
-            self._made.append(([x.detach() for x in tensors(output)], z))
-            if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
-                del self._made[:-KEPT]
+        if self.on or self.soon:
+            self.made.note(inputs, named, output)
 
     def _watch(self, inputs: tuple, named: dict, output: Any) -> None:
         if not self.on or not torch.is_grad_enabled():
@@ -119,28 +119,24 @@ class Game:
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
-        places = []
-        for i, x in enumerate(xs):
-            for outputs, z in self._made:
-                if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
-                    places.append(i)
-                    self._z = z
+        places, self._z = self.made.places(xs, self._z)
         return places
 
-    def before_step(self, of_discriminator: bool, passes: Sequence[int]) -> list[Tensor]:
+    def before_step(self, of_discriminator: bool, passes: Sequence[int], in_d: Sequence[int] = ()) -> list[Tensor]:
         """A player is about to step: what D was called on since the last step was for this one.
 
         passes: the backward passes that have reached the player since then. A generator that none has reached has its
-        gradient of a pass of D's loss, as behind a layer that turns gradients round.
+        gradient of a pass of D's loss, as behind a layer that turns gradients round. in_d: those that have reached D.
 
         Returns the sums of the slopes at its logits.
         """
         slopes: list[Tensor] = []
         if of_discriminator:
+            self._calls, self._early = self._calls or self._early, []
             own = self._of_told() or pairs(self._calls)
             self._counted = count(self._calls, None if own is None else own[1], self._lead)
             self._between = between(self._calls, self._lead)
-            self._loudness = loudness(self._calls, [x for x, _ in self._made], self._lead)
+            self._loudness = loudness(self._calls, [x for x, _ in self.made.known], self._lead)
             if own is not None:
                 self._take(*own)
             elif self._told is not None:
@@ -158,6 +154,8 @@ class Game:
                 self._leaked *= 0.0  # G has a pass of its own: what came to D was D's; NaN stays
             found, slopes = push(self._waiting, self._calls, passes, self._counted.numbers is not None)
             self._push = found or self._push
+            self._felt = float(bool(found) or felt(self._calls, passes, in_d))
+            self._early = [call for call in self._calls if not call.attached and call.slopes.ended()]
         self._calls = []
         return slopes
 
@@ -176,21 +174,17 @@ class Game:
             parts = ([y for call in calls for y in call.logits] for calls in (real, fake))
             self._logits = tuple(side_by_side(logits, self._lead) for logits in parts)
         self._sum(real, fake)
-        # Where the generated samples stand among D's inputs, there stand the real ones.
-        place = next((call.made for call in fake if call.made is not None), None)
-        picked = [[standing(call.xs, place, self._lead) for call in calls] for calls in (real, fake)]
-        known = [[x for x in some if x is not None] for some in picked]
-        alike = all(some and len({x.shape[self._lead :] for x in some}) == 1 for some in known)
-        self._samples = tuple(torch.cat(some, self._lead - 1) for some in known) if alike else None
-        if alike and (labels := codes(real[0].given, self._lead)) is not None:
-            self._label_gap = label_gap(known[0][0], labels, self._lead)
+        batches = batches_of(real, fake, self._lead)
+        self._samples = None if batches is None else tuple(torch.cat(some, self._lead - 1) for some in batches)
+        if batches is not None and (labels := codes(real[0].given, self._lead)) is not None:
+            self._label_gap = label_gap(batches[0][0], labels, self._lead)
 
     def _tell_apart(self) -> None:
         """D's calls of this step, none of which is on what a generator gave."""
         some = [call for call in self._calls if not call.asked]
         if any(call.attached or call.made is not None for call in some):
             return
-        for outputs, z in reversed(self._made):
+        for outputs, z in reversed(self.made.known):
             if (found := apart(some, outputs, self._lead)) is not None:
                 self._logits = found.real.logits, found.fake.logits
                 self._samples = found.real.x, found.fake.x
@@ -211,9 +205,10 @@ class Game:
             signs.append(found)
         self._signs = tuple(signs)
 
-    def after_step(self) -> None:
+    def after_step(self, of_discriminator: bool) -> None:
         """A player has stepped: a closure may have called D several times."""
         self._calls = []
+        self.made.stepped(of_discriminator)
 
     def close_step(self, step: int) -> None:
         """The step is over: keep its numbers."""
@@ -233,7 +228,10 @@ class Game:
                 *known,
                 (2, latents),
                 (len(PENALTY), of_penalty(self._penalised, asked, shown, like, self._lead)),
-                (len(COUNTS) + 2, filled((*(numbers or [NAN] * len(COUNTS)), self._cut, self._leaked), like)),
+                (
+                    len(COUNTS) + 3,
+                    filled((*(numbers or [NAN] * len(COUNTS)), self._cut, self._leaked, self._felt), like),
+                ),
                 *((1, None if row is None else row.to(like)[None]) for row in single),
             )
             nothing = torch.full_like(like, NAN)

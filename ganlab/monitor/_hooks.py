@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.optim import Optimizer
 
 
 class Hook:
@@ -56,3 +57,11 @@ def behind_closure(args: tuple, kwargs: dict, measure: Callable[[], None]) -> tu
     if "closure" in kwargs:
         return args, {**kwargs, "closure": first_measured}
     return (args[0], first_measured, *args[2:]), kwargs
+
+
+def skips(optimizer: Optimizer) -> bool:
+    """Whether a `GradScaler` has found gradients that are not finite, so that this step moves nothing. Other optimizers
+    are then not called at all; a fused one is, and is told so.
+    """
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found.any())

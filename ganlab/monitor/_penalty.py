@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ganlab._numeric import NAN
-from ganlab.monitor._calls import Call
-from ganlab.monitor._samples import pick, reach
+from ganlab.monitor._calls import Call, standing
+from ganlab.monitor._samples import reach
 
 PENALTY = ("penalised", "severed", "reach")
 
@@ -40,8 +40,3 @@ def filled(numbers: Sequence[int], like: Tensor) -> Tensor:
 @lru_cache(maxsize=64)  # from step to step they hardly ever change, and each is a launch
 def _filled(numbers: tuple[float, ...], shape: torch.Size, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.stack([torch.full(shape, float(number), dtype=dtype, device=device) for number in numbers])
-
-
-def standing(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
-    """The samples among D's inputs: what stands at this place, if it is known."""
-    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)

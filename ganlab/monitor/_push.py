@@ -36,3 +36,14 @@ def goes_on(calls: Sequence[Call]) -> bool:
     on_real = {now for call in calls if call.made is None and not call.asked for now in call.slopes.ended()}
     on_fake = {now for call in calls if call.attached for now in call.slopes.went_on()}
     return bool(on_fake) and on_fake <= on_real and cut(calls) == 0
+
+
+def felt(calls: Sequence[Call], passes: Sequence[int], in_d: Sequence[int]) -> bool:
+    """Whether G's gradient may have come by D's features alone: a pass that has reached both, of G's step, and that
+    came to D by no call on samples that are cut from G's graph; or a frozen D, which no pass is seen to reach.
+
+    passes: those that have reached G. in_d: those that have reached D.
+    """
+    cut_off = {now for call in calls if not call.attached for now in call.slopes.ended()}
+    by_both = set(passes) & set(in_d) - cut_off
+    return bool(by_both) or any(call.attached and not call.trains for call in calls)

@@ -81,6 +81,8 @@ def game(monitor) -> "pandas.DataFrame":
       logits lie high and have negative slopes, so it is below 0; where targets are broadcast it is near 1.
     - cut_calls: how often D was called in G's step on what a generator has just made, without its graph, so that
       nothing goes back to it (`D(fake.detach())`). leaked: 1 where D steps with gradients of G's loss among its own.
+      felt: 1 where a gradient of G came by way of D, by its logits or by its features, or where D was frozen, so that
+      it cannot be seen; 0 where D had no part in it.
     - loudness: the root mean square of the quieter of D's two batches over that of what a generator has just given,
       where D was called on neither exactly; NaN where it was. Noise of the deviation s, on data and samples of the
       root mean square r, makes it about sqrt(1 + (s / r)^2).
@@ -98,12 +100,13 @@ def game(monitor) -> "pandas.DataFrame":
     mean, weighted by their slopes. Gradients that are accumulated over several backward passes are added up.
     Under a `GradScaler` the slopes are too large by the scale.
 
-    D's two calls in its own step are told apart by what they are on: one on what a generator player has just
-    returned. Where neither is (real and fake in one batch, noise on both), the batch, or the half of it, is taken that
-    goes along, row by row, with what the generator returned. Where neither clearly does (shuffled rows, large crops,
-    much noise), or they are not of one shape, the numbers are NaN, and the loop has to tell the logits:
-    `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which a generator
-    made, and the real ones at the same place; distances are between 64 samples of each batch.
+    D's two calls in its own step are told apart by what they are on: one on what a generator player has returned since
+    D's last step. Where neither is (real and fake in one batch, noise on both), the batch, or the half of it, is taken
+    that goes along, row by row, with what the generator returned, or has a fifth of its rows from there. Where neither
+    clearly does (shuffled rows, large crops, much noise), or they are not of one shape, the numbers are NaN, and the
+    loop has to tell the logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of
+    D's inputs which a generator made, and the real ones at the same place; distances are between 64 samples of each
+    batch.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 

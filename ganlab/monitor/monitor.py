@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from ganlab.monitor import _to_ask
 from ganlab.monitor._game import Game
 from ganlab.monitor._gaps import check_discriminator, check_layers, check_optimizer, gaps, members
-from ganlab.monitor._hooks import behind_closure
+from ganlab.monitor._hooks import behind_closure, skips
 from ganlab.monitor._layers import Taps
 from ganlab.monitor._line import line
 from ganlab.monitor._moves import Moves
@@ -152,10 +152,13 @@ class Monitor:
         return changed
 
     def _before(self, name: str) -> None:
-        if self.due:
+        if self.due and not skips(self.players[name].optimizer):
+            passes = {own: player.passes for own, player in self.players.items()}
             self.players[name].before()
             self._moves.before(name)
-            slopes = self._game.before_step(name == self.discriminator, self.players[name].passes)
+            slopes = self._game.before_step(
+                name == self.discriminator, passes[name], passes.get(self.discriminator, ())
+            )
             self._origin.before(name, slopes)
 
     def _after(self, name: str) -> None:
@@ -167,7 +170,7 @@ class Monitor:
                 if (taken := taps.take()) is not None:
                     self._activity[net, name].add(self.step + 1, *taken)
         self.players[name].forget()
-        self._game.after_step()
+        self._game.after_step(name == self.discriminator)
         self._moves.window_ends()
         for other, player in self.players.items():
             player.window_ends(own=other == name)
@@ -180,6 +183,7 @@ class Monitor:
             if self.due:
                 self._game.close_step(self.step + 1)
                 self._origin.step_ends()
+            self._game.made.round_ends()
             self.step += 1
             self._switch()
 
@@ -188,6 +192,7 @@ class Monitor:
         remains = [player.remains for player in self.players.values()]
         for part in (*self._taps.values(), self._game, self._moves, *remains):
             part.on = self.due
+        self._game.soon = (self.step + 2) % self.every == 0
 
     gradients, totals, activations = _to_ask.gradients, _to_ask.totals, _to_ask.activations
     game, moves, settings, diagnose = _to_ask.game, _to_ask.moves, _to_ask.settings, _to_ask.diagnose

@@ -248,3 +248,44 @@ def test_the_squares_of_an_lsgan_with_targets_minus_one_one_and_zero(factor, tar
         of_g.step()
     assert monitor.game().g_slope.iloc[0] * (target - 0.4) < 0  # it begins above 0
     assert ("sign-turned" in [one.cause for one in monitor.diagnose()]) == turned
+
+
+class WithFeatures(nn.Module):
+    """Gives its logit and, asked for them, the features below."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = dense(2, 16), nn.Linear(16, 1)
+
+    def forward(self, x, features=False):
+        h = self.body(x)
+        return h if features else self.head(h)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("by_features", [True, False])
+def test_a_loss_on_features_of_d_is_no_loss_without_d(by_features, frozen):
+    """Feature matching; and its control, the same with the samples themselves."""
+
+    def loop(G, D, of_d, of_g):
+        fake = G(torch.randn(64, 8))
+        of_d.zero_grad()
+        d_logistic(D(ring(64)), D(fake.detach())).backward()
+        of_d.step()
+        of_g.zero_grad()
+        D.requires_grad_(not frozen)
+        real = ring(64)
+        pairs = (D(real, features=True), D(fake, features=True)) if by_features else (real, fake)
+        torch.sub(*(one.mean(0) for one in pairs)).square().sum().backward()
+        D.requires_grad_(True)
+        of_g.step()
+
+    named = {one.cause for one in hand(loop, dense(8, 2), WithFeatures())}
+    assert ("loss-without-D" in named) == (not by_features)
+
+
+def test_patches_in_one_row_are_logits_too():
+    """`.view(-1)` at the end of a D that gives several logits a sample."""
+    D = nn.Sequential(dense(2, 3), nn.Flatten(0))
+    found = play(dense(8, 2), D, d_logistic, g_logistic)
+    assert not found.sick, found

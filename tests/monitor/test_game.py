@@ -252,6 +252,6 @@ def test_samples_that_are_drawn_in_between_are_not_kept():
     with torch.no_grad():
         for _ in range(100):
             g(torch.randn(6, 4))
-    assert len(watch._game._made) == 8
+    assert len(watch._game.made.known) == 8
     (seen,) = play(1, g, d, steps)
     check(watch.game().iloc[1], seen)

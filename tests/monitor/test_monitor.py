@@ -313,6 +313,26 @@ def test_under_a_grad_scaler_the_gradients_are_the_unscaled(fused):
     pd.testing.assert_frame_equal(*tables, rtol=1e-5)
 
 
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("unscaled", [True, False])
+def test_a_step_that_a_grad_scaler_skips_is_no_measured_one(fused, unscaled):
+    """A fused optimizer is called all the same, with gradients that are not finite."""
+    g, _, _, _ = pair()
+    optimizer = torch.optim.Adam(g.parameters(), fused=fused)
+    watch = Monitor({"G": (g, optimizer)}, discriminator=None)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    for step in range(4):
+        optimizer.zero_grad()
+        loss = scaler.scale(g(batch(step)[1]).square().mean())
+        (loss * (torch.inf if step == 1 else 1.0)).backward()
+        if unscaled:
+            scaler.unscale_(optimizer)
+        scaler.step(optimizer)
+        scaler.update()
+    assert watch.origin is None and watch.gradients().nonfinite.sum() == 0
+    assert watch.gradients().step.nunique() == 3 and watch.totals().nonfinite_steps.sum() == 0
+
+
 # Layers.
 def test_layers_agree_with_autograd_on_what_flows_through(double):
     net = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 1))

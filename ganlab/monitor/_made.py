@@ -1,0 +1,68 @@
+"""What the generators have given, by which D's calls on it are known."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganlab._modules import floats, tensors
+from ganlab.monitor._samples import joined
+
+KEPT = 8  # passes of a generator, where there are many without a graph
+
+
+class Output(NamedTuple):
+    """outputs: of one pass of a generator. z: its inputs side by side; None: there are none that are floats."""
+
+    outputs: list[Tensor]
+    z: Tensor | None
+
+
+class Made:
+    """Outputs of this round of the game; and those of the last one that came behind D's last step.
+
+    Loops in which G steps first show D, in its own step, what G gave in front of its step: by then, as the monitor
+    counts, a new round has begun.
+
+    Args:
+        lead: as in `ganlab.monitor._samples.pick`.
+    """
+
+    def __init__(self, lead: int):
+        self._lead = lead
+        self._now: list[Output] = []
+        self._before: list[Output] = []
+        self._own = 0  # of `_now`, those in front of D's last step
+
+    def note(self, inputs: tuple, named: dict, output: Any) -> None:
+        """A generator was called."""
+        z = joined([x.detach() for x in floats((inputs, named))], self._lead)
+        self._now.append(Output([x.detach() for x in tensors(output)], z))
+        if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
+            dropped = len(self._now[:-KEPT])
+            del self._now[:dropped]
+            self._own = max(self._own - dropped, 0)
+
+    @property
+    def known(self) -> Sequence[Output]:
+        """In order; what was made in the round before comes first."""
+        return [*self._before, *self._now]
+
+    def places(self, xs: Sequence[Tensor], z: Tensor | None = None) -> tuple[list[int], Tensor | None]:
+        """Which of these a generator has made, and of what; `z` if it has made none."""
+        places = []
+        for i, x in enumerate(xs):
+            for outputs, latents in self.known:
+                if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
+                    places.append(i)
+                    z = latents
+        return places, z
+
+    def stepped(self, of_discriminator: bool) -> None:
+        """A player has stepped."""
+        if of_discriminator:
+            self._own = len(self._now)
+
+    def round_ends(self) -> None:
+        self._before, self._now, self._own = self._now[self._own :], [], 0
