@@ -127,18 +127,32 @@ class Call:
         return any(part.untyped_storage().data_ptr() in storages for part in self.logits)
 
 
+def of_told(
+    told: Sequence[tuple[Sequence[Tensor], Slopes | None]] | None, calls: Sequence[Call]
+) -> tuple[list[Call], list[Call]] | None:
+    """D's calls that gave the logits that were told, real and fake, if there are any for both."""
+    if told is None:
+        return None
+    memories = [{part.untyped_storage().data_ptr() for part in parts} for parts, _ in told]
+    real, fake = ([call for call in calls if call.gave(memory)] for memory in memories)
+    # One call that gave both is of one batch, in which it cannot be seen what is real.
+    return (real, fake) if real and fake and not any(call in fake for call in real) else None
+
+
 def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
     """D's calls in its own step, on real samples and on generated ones: one of each, or several, that are accumulated.
 
     Where those on detached samples are as many as the real ones, what still hangs on the generator is the generator's.
-    A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way.
+    A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way. Where more
+    calls are on other samples, as on augmented ones that D should call the same, the first of them are on real ones.
     """
-    for some in ([call for call in calls if not call.asked], calls):
-        real = [call for call in some if call.made is None]
-        fake = [call for call in some if call.made is not None]
-        for made in ([call for call in fake if not call.attached], fake):
-            if len(real) == len(made) > 0:
-                return real, made
+    for surplus in (False, True):
+        for some in ([call for call in calls if not call.asked], calls):
+            real = [call for call in some if call.made is None]
+            fake = [call for call in some if call.made is not None]
+            for made in ([call for call in fake if not call.attached], fake):
+                if made and (len(real) > len(made) if surplus else len(real) == len(made)):
+                    return real[: len(made)], made
     return None
 
 

@@ -10,7 +10,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
 from ganlab.monitor._apart import apart
-from ganlab.monitor._calls import Call, Slopes, batches_of, pairs, side_by_side, total
+from ganlab.monitor._calls import Call, Slopes, batches_of, of_told, pairs, side_by_side, total
 from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
@@ -67,6 +67,7 @@ class Game:
         self._told: tuple[tuple[list[Tensor], Slopes | None], ...] | None = None
         self._logits: tuple[Tensor, Tensor] | None = None
         self._samples: tuple[Tensor, Tensor] | None = None
+        self._half: list[Call] = []  # of D's step on samples of one kind
         self._signs: tuple[Tensor | None, Tensor | None] = (None, None)
         self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
@@ -133,7 +134,7 @@ class Game:
         slopes: list[Tensor] = []
         if of_discriminator:
             self._calls, self._early = self._calls or self._early, []
-            own = self._of_told() or pairs(self._calls)
+            own = self._own()
             self._counted = count(self._calls, None if own is None else own[1], self._lead)
             self._between = between(self._calls, self._lead)
             self._loudness = loudness(self._calls, [x for x, _ in self.made.known], self._lead)
@@ -159,14 +160,15 @@ class Game:
         self._calls = []
         return slopes
 
-    def _of_told(self) -> tuple[list[Call], list[Call]] | None:
-        """D's calls that gave the logits that were told, if there are any for both."""
-        if self._told is None:
-            return None
-        memories = [{part.untyped_storage().data_ptr() for part in parts} for parts, _ in self._told]
-        real, fake = ([call for call in self._calls if call.gave(memory)] for memory in memories)
-        # One call that gave both is of one batch, in which it cannot be seen what is real.
-        return (real, fake) if real and fake and not any(call in fake for call in real) else None
+    def _own(self) -> tuple[list[Call], list[Call]] | None:
+        """D's own calls of this step: on real samples, and on generated ones. Steps on the one kind alone, and then on
+        the other, count as one.
+        """
+        both = [*self._half, *self._calls]
+        if (own := of_told(self._told, self._calls) or pairs(self._calls)) is None and (own := pairs(both)) is not None:
+            self._calls = both
+        self._half = [] if own is not None else [call for call in self._calls if not call.asked]
+        return own
 
     def _take(self, real: list[Call], fake: list[Call]) -> None:
         """D's own calls of this step."""

@@ -101,12 +101,13 @@ def game(monitor) -> "pandas.DataFrame":
     Under a `GradScaler` the slopes are too large by the scale.
 
     D's two calls in its own step are told apart by what they are on: one on what a generator player has returned since
-    D's last step. Where neither is (real and fake in one batch, noise on both), the batch, or the half of it, is taken
-    that goes along, row by row, with what the generator returned, or has a fifth of its rows from there. Where neither
-    clearly does (shuffled rows, large crops, much noise), or they are not of one shape, the numbers are NaN, and the
-    loop has to tell the logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of
-    D's inputs which a generator made, and the real ones at the same place; distances are between 64 samples of each
-    batch.
+    D's last step. Of more calls on other samples the first are on real ones. D may step on the one kind, and then on
+    the other. Where no call is on what a generator returned (real and fake in one batch, noise on both), the batch, or
+    the half of it, is taken that goes along, row by row, with that, or has a fifth of its rows from there. Where
+    neither clearly does (shuffled rows, large crops, much noise), or they are not of one shape, the numbers are NaN,
+    and the loop has to tell the logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation:
+    that of D's inputs which a generator made, and the real ones at the same place; distances are between 64 samples of
+    each batch.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 
