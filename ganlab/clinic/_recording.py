@@ -27,6 +27,7 @@ from ganlab.clinic.labels import long_run
 from ganlab.clinic.playing import examine
 from ganlab.clinic.runs import STEPS, features_of, kept, record
 from ganlab.clinic.settings import SETTINGS
+from ganlab.clinic.split import rank
 from ganlab.diagnosis import Chart, charts, features
 from ganlab.study import provenance, recordings
 
@@ -66,16 +67,11 @@ def order(seeds: Sequence[int], only: Iterable[Case] | None = None) -> Iterator[
     [('nonsaturating', 0), ('nonsaturating', 1), ('wasserstein', 0)]
     """
     listed = list(cases() if only is None else only)
-    ranks = [_rank(case) for case in listed]
+    ranks = [rank(case) for case in listed]
     for pair in (seeds[k : k + 2] for k in range(0, len(seeds), 2)):
-        for rank, seed, setting in itertools.product(range(max(ranks) + 1), pair, CHEAP_FIRST):
+        for place, seed, setting in itertools.product(range(max(ranks) + 1), pair, CHEAP_FIRST):
             yield from ((one, seed) for one, own in zip(listed, ranks, strict=True)
-                        if own == rank and one.setting == setting)  # fmt: skip
-
-
-def _rank(case: Case) -> int:
-    """0 under the first loss of its game."""
-    return GAMES[case.game].under(SETTINGS[case.setting]).index(case.loss)
+                        if own == place and one.setting == setting)  # fmt: skip
 
 
 def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
@@ -88,7 +84,7 @@ def play(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: 
 def play_long(folder: str | Path, seeds: Sequence[int], processes: int = 2, seconds: float = float("inf")) -> int:
     """The same for the long runs of `worth_of`; of those under a first loss the healthy games come first."""
     runs = [run for run in order(seeds) if not _worth_path(*run, folder).exists()]
-    runs.sort(key=lambda run: (_rank(run[0]), GAMES[run[0].game].sick))
+    runs.sort(key=lambda run: (rank(run[0]), GAMES[run[0].game].sick))
     return _all(worth_of, runs, folder, processes, seconds)
 
 

@@ -36,6 +36,7 @@ RULES = [
                 above(f"{player}_rms_growth", 0.4),
                 below(f"{player}_saturated", 0.5),
                 below(f"{player}_weights_growth", 0.3),
+                above("energy_fall", 0.1),
             ),
             f"the outputs of a layer inside {player} are {{ten_{player}_rms_inside:.0f}} in root mean square, "
             f"{{ten_{player}_rms_growth:.0f}} times those of its first layer",

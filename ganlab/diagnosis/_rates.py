@@ -7,10 +7,14 @@ RULES = [
         lambda player: Rule(
             "clip-always-on",
             f"{player}-clipped",
-            (below(f"{player}_grad_cv", 0.02), below(f"{player}_grad", -1.3), above("measured", 7)),
+            (
+                below(f"{player}_grad_cv", 0.02),
+                below(f"{player}_grad", -1.3),
+                below(f"{player}_dead", 0.9),
+                above("measured", 7),
+            ),
             f"the norm of {player}'s gradient is {{ten_{player}_grad:.2g}} in every step",
             "arithmetic: a gradient that is clipped has the norm of the clip",
-            exact=True,
         )
     ),
     *for_players(
@@ -89,9 +93,10 @@ RULES = [
         lambda player: Rule(
             "rate-too-large",
             f"{player}-fast",
-            (above(f"{player}_update", -0.9),),
-            f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size",
-            "chapter 17: in healthy games that rules were set on it is 0.08 at most",
+            (above(f"{player}_update", -0.9), above("energy_fall", 0.4)),
+            f"a step of {player} moves its weights by {{ten_{player}_update:.0e}} of their size, and the samples do "
+            "not come nearer",
+            "chapter 17: in healthy games that rules were set on it is 0.08 at most, or the samples come nearer",
             fix=f'optimizer_{player.lower()}.param_groups[0]["lr"] /= 10',
         )
     ),

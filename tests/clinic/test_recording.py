@@ -211,16 +211,16 @@ def test_every_run_has_a_part_and_every_part_has_both_kinds():
     assert kinds == {(part, sick) for part in parts for sick in (True, False)}
 
 
-def test_thresholds_are_set_on_no_game_that_a_later_list_has():
+def test_thresholds_are_set_on_the_first_loss_of_a_game_alone():
     for case, seed in order([0, 1]):
         if split.part(case, seed) == "set":
-            assert seed % 2 == 0 and runs.GAMES[case.game].listed in ("first", "second")
-    third = [name for name, game in runs.GAMES.items() if game.listed == "third"]
-    assert len(third) > 100 and {split.part(next(cases(name)), seed) for name in third for seed in (0, 1)} == {"third"}
+            assert seed % 2 == 0 and case == next(one for one in cases(case.game) if one.setting == case.setting)
 
 
-def test_seeds_of_the_open_lists_are_told_apart_by_parity():
-    for case in (PLAIN, next(cases("Adagrad"))):  # of the first list, and of the second
+def test_seeds_are_told_apart_by_parity_and_losses_by_their_place():
+    for case in map(next, map(cases, ("plain", "Adagrad"))):  # of the first list, and of the second
         assert split.part(case, 2) == "set" and split.part(case, 3) == "seeds"
+    others = [case for case in cases("discriminator-frozen") if case.setting == "ring-mlp"][1:]
+    assert others and {split.part(case, seed) for case in others for seed in (0, 1)} == {"losses"}
     with pytest.raises(KeyError):
         split.part(Case("gone", "ring-mlp", "hinge"), 0)
