@@ -7,6 +7,7 @@ _FAR = above("energy_fall", 0.7)
 # A G that hardly steps has another trouble.
 _G_MOVES = (above("G_update", -3.5), above("G_rate", -4.7))
 _REACHES = above("G_slope_first_early", -3.0)  # the gradient comes to its first layer
+_NO_RATE = below("D_rate", -1.5)  # at which no penalty binds
 _LATE = above("steps", 149)  # a lead of D in the first steps passes
 
 RULES = [
@@ -158,7 +159,7 @@ RULES = [
     Rule(
         "penalty-wrong",
         "runs-away",
-        (LINEAR, above("penalised", 0.5), above("margin", 100.0)),
+        (LINEAR, above("penalised", 0.5), above("margin", 100.0), _NO_RATE),
         "there is a penalty, and real logits are {margin:.0f} above generated ones",
         "chapter 9: twelve mistakes",
     ),
@@ -185,7 +186,7 @@ RULES = [
     Rule(
         "penalty-wrong",
         "does-not-bind",
-        (LINEAR, above("penalised", 0.5), above("input_slope", 12.0)),
+        (LINEAR, above("penalised", 0.5), above("input_slope", 12.0), _NO_RATE),
         "there is a penalty, and D's slope at the samples is {input_slope:.1f}, where it asks for 1",
         "chapter 9: twelve mistakes",
     ),

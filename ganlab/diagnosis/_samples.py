@@ -130,7 +130,7 @@ RULES = [
     Rule(
         "noise-too-large",
         "louder-than-samples",
-        (above("loudness", 2.0),),
+        (above("loudness", 2.0), above("fake_calls", 0.5)),
         "the quieter of D's two batches is {loudness:.1f} times as loud as what G gave: the rest is noise",
         "arithmetic: noise of 1.7 times the size of the samples",
     ),

@@ -177,4 +177,14 @@ RULES = [
         "arithmetic: a loss through D has a slope at D's logits",
         exact=True,
     ),
+    Rule(
+        "loss-without-D",
+        "slope-is-0",
+        (below("loss_slope", 1e-12), above("G_grad", -20.0), below("blind", 0.5), below("logit_size", 1.3)),
+        "the slope of G's loss on D's logits is 0, though these are small, {ten_logit_size:.1f} at most, and G has a "
+        "gradient",
+        "arithmetic: at logits of -20 the minimax loss still has a slope of 2e-9, and the other losses more",
+        exact=True,
+        title="What D says has the weight 0 in G's loss.",
+    ),
 ]
