@@ -31,18 +31,21 @@ def features(chart: Chart) -> dict[str, float]:
     in `Monitor.moves`, late.
     steps: the last step; measured: how many were. update_gap: D_update - G_update.
     blind: share of G's steps with a gradient in which none came by way of D, by its logits or by its features.
-    P_rounds: steps measured over those of the player that has most.
+    P_rounds: steps measured over those of the player that has most; or steps made, if that is more: where few are
+        measured, they may all be the other's.
     P_rate (log10), P_adaptive, P_momentum, P_decay, P_maximize, P_norm_eps, P_bounded, P_at_bound: as in
     `Monitor.settings`.
     """
     most_steps = max((len(block.steps) for block in chart.gradients.values()), default=0)
+    most_made = max((written.get("steps", np.nan) for written in chart.settings.values()), default=np.nan) or np.nan
     found = {}
     for player in PLAYERS:
         block = chart.gradients.get(player)
         parts = dict.fromkeys(_NAMES, np.nan) | dict(_gradients(block)) | dict(_moves(chart, player))
         written = {name: chart.settings.get(player, {}).get(name, np.nan) for name in _WRITTEN}
         parts |= written | {"rate": log(written["rate"])}
-        parts["rounds"] = (0 if block is None else len(block.steps)) / most_steps if most_steps else np.nan
+        seen = (0 if block is None else len(block.steps)) / most_steps if most_steps else np.nan
+        parts["rounds"] = np.fmax(seen, chart.settings.get(player, {}).get("steps", np.nan) / most_made)
         found |= {f"{player}_{name}": value for name, value in parts.items()}
     times = {"steps": float(chart.last), "measured": float(most_steps)}
     return found | times | {"update_gap": found["D_update"] - found["G_update"], "blind": _blind(chart)}

@@ -1,11 +1,14 @@
-"""Which of D's inputs are the generated ones, where none is what a generator gave: noise was added, or both are one
-batch.
+"""Which of D's inputs are the generated ones, where none is what a generator gave: noise was added, old samples were
+mixed in, a condition was put beside them, or both are one batch.
 
-Generated samples with noise go along with what the generator has just given, row by row; real ones do not. So of two
-batches x the one is taken whose rows have the larger inner product with the given rows y, both about their means:
+Generated samples with noise go along with what a generator has given, row by row; real ones do not. So of two batches x
+the one is taken whose rows have the larger inner product with the given rows y, both about their means:
 E (x - Ex)(y - Ey) is the variance of y where x is y with noise, and 0 where x is anything else. That product must be
-four standard errors above 0, and twice as far as the other's. A batch of which some rows are, to the last bit, what the
-generator gave is always taken, as one that a pool of older samples has been mixed with.
+four standard errors above 0, and twice as far as the other's. It says nothing of a generator that changes samples into
+others, for these go along with those.
+
+First of all a batch is taken of which some rows are, to the last bit, what a generator gave: with older samples among
+them, or with a condition in front of their channels or behind.
 """
 
 from collections.abc import Sequence
@@ -15,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ganlab.monitor._calls import Call, widened
+from ganlab.monitor._made import Output
 from ganlab.monitor._samples import pick
 
 ERRORS = 4.0  # by chance once in ten thousand steps
@@ -30,38 +34,94 @@ class Half(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """sure: () or (N,), whether the two could be told apart."""
+    """sure: () or (N,), whether the two could be told apart. z: what the latest samples to go by were made of."""
 
     real: Half
     fake: Half
     sure: Tensor
+    z: Tensor | None = None
 
 
-def apart(calls: Sequence[Call], made: Sequence[Tensor], lead: int) -> Apart | None:
-    """D's calls, on samples that no generator gave, told apart by what one has just given; None: these are not two.
+def told_apart(calls: Sequence[Call], known: Sequence[Output], lead: int) -> Apart | None:
+    """D's calls in its step, told apart by what generators have given; None: these are not two, or some are on what a
+    generator has made.
 
-    Args:
-        calls: of D in its step.
-        made: what a generator has given.
-        lead: as in `ganlab.monitor._samples.pick`.
+    known: outputs of generators, the latest last. lead: as in `ganlab.monitor._samples.pick`.
     """
-    given = pick([x for x in made if x.is_floating_point()], lead)
-    both = None if given is None else halves(calls, given.shape, lead)
-    if both is None or given.shape[lead - 1] < 2:
+    some = [call for call in calls if not call.asked]
+    if any(call.attached or call.made is not None for call in some):
         return None
-    given = widened(given).flatten(lead)
-    rows = torch.stack([widened(half.x).flatten(lead) for half in both])
+    shown = {x.untyped_storage().data_ptr() for call in some for x in call.xs}
+    z, votes, both = None, [], None
+    for outputs, latents in reversed(known):
+        if latents is not None and latents.untyped_storage().data_ptr() in shown:
+            continue  # made of what D sees: a generator that should leave it as it is
+        given = pick([x for x in outputs if x.is_floating_point()], lead)
+        two = None if given is None else _beside(some, given, lead)
+        if two is None or (both is not None and two[0].x.shape != both[0].x.shape):
+            continue
+        if both is None:
+            both, z = two, latents
+        votes.append(_votes(two, given, lead, trend=not _changed(latents, given, lead)))
+    if both is None:
+        return None
+    same, trend = (torch.stack(one).any(0) for one in zip(*votes, strict=True))  # (2,) or (2, N): the first, the second
+    chosen = torch.where(same.any(0), same, trend)
+    second, sure = chosen[1], chosen[0] ^ chosen[1]
+    real, fake = (Half(*(_chosen(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
+    return Apart(real, fake, sure, z)
+
+
+def _changed(z: Tensor | None, given: Tensor, lead: int) -> bool:
+    """Whether a generator changes samples into others: what it takes is of their shape, or about as large an image."""
+    if z is None:
+        return False
+    if z.shape[lead:] == given.shape[lead:]:
+        return True
+    return given.ndim > lead + 1 and 4 * z.shape[lead:].numel() >= given.shape[lead:].numel()
+
+
+def _beside(calls: Sequence[Call], given: Tensor, lead: int) -> list[Half] | None:
+    """D's two batches of samples of the shape of these; of batches that have more channels, those that may be theirs:
+    the last ones, or the first if one batch ends in none of the given rows.
+    """
+    if (found := halves(calls, given.shape, lead)) is not None:
+        return found
+    rest = given.shape[:lead] + given.shape[lead + 1 :]
+    if given.ndim <= lead or any(x.ndim != given.ndim for call in calls for x in call.xs[:1]):
+        return None
+    wide = next((x.shape for call in calls for x in call.xs[:1]), None)
+    count = given.shape[lead]
+    if wide is None or wide[:lead] + wide[lead + 1 :] != rest or wide[lead] <= count:
+        return None
+    if (found := halves(calls, wide, lead)) is None:
+        return None
+    behind, front = (
+        [half._replace(x=half.x.narrow(lead, start, count)) for half in found] for start in (wide[lead] - count, 0)
+    )
+    ends = torch.stack([_rows(half.x, lead) == _rows(given, lead) for half in behind]).all(-1).any()
+    return [one._replace(x=torch.where(ends, one.x, other.x)) for one, other in zip(behind, front, strict=True)]
+
+
+def _rows(x: Tensor, lead: int) -> Tensor:
+    x = widened(x)
+    return x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
+
+
+def _votes(both: Sequence[Half], given: Tensor, lead: int, trend: bool) -> tuple[Tensor, Tensor]:
+    """Which of two batches is generated, as by this output: by rows that are the same, and by rows that go along.
+    (2,) or (2, N) each.
+    """
+    rows, given = torch.stack([_rows(half.x, lead) for half in both]), _rows(given, lead)
+    shares = (rows == given).all(-1).mean(-1, dtype=torch.float32)
+    same = (shares > SOME) & (shares > 2 * shares.flip(0))
+    if not trend or given.shape[-2] < 2:
+        return same, torch.zeros_like(same)
     products = (rows - rows.mean(-2, keepdim=True)) * (given - given.mean(-2, keepdim=True))
     products = products.sum(-1)  # (2, n) or (2, N, n)
     errors = (products.var(-1) / products.shape[-1]).sqrt()
-    first, other = products.mean(-1) / errors.masked_fill(errors == 0, 1.0)
-    same_first, same_other = (rows == given).all(-1).mean(-1, dtype=torch.float32)
-    same = (same_first - same_other).abs() > SOME
-    second = torch.where(same, same_other > same_first, other > first)
-    large, small = torch.where(second, other, first), torch.where(second, first, other)
-    sure = same | ((large > ERRORS) & (large > 2 * small.abs()))
-    real, fake = (Half(*(_chosen(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
-    return Apart(real, fake, sure)
+    far = products.mean(-1) / errors.masked_fill(errors == 0, 1.0)
+    return same, (far > ERRORS) & (far > 2 * far.flip(0).abs())
 
 
 def _chosen(second: Tensor, one: Tensor | None, other: Tensor | None) -> Tensor | None:

@@ -57,6 +57,11 @@ class Slopes:
         length = grad.flatten(self._lead).norm(dim=-1) if grad.ndim > self._lead else grad.abs()
         self._through[now] = (length / size).masked_fill_(size == 0, NAN).nanmean(-1)
 
+    @property
+    def reached(self) -> bool:
+        """Whether any pass has come by, one that made a graph of its own too."""
+        return self._graphed or bool(self._all)
+
     def ended(self) -> list[int]:
         """The passes that ended in D."""
         return [now for now in self._all if now not in self._through]
@@ -143,17 +148,27 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
     """D's calls in its own step, on real samples and on generated ones: one of each, or several, that are accumulated.
 
     Where those on detached samples are as many as the real ones, what still hangs on the generator is the generator's.
-    A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way. Where more
-    calls are on other samples, as on augmented ones that D should call the same, the first of them are on real ones.
+    A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way.
     """
-    for surplus in (False, True):
-        for some in ([call for call in calls if not call.asked], calls):
-            real = [call for call in some if call.made is None]
-            fake = [call for call in some if call.made is not None]
-            for made in ([call for call in fake if not call.attached], fake):
-                if made and (len(real) > len(made) if surplus else len(real) == len(made)):
-                    return real[: len(made)], made
+    for some in ([call for call in calls if not call.asked], calls):
+        real = [call for call in some if call.made is None]
+        fake = [call for call in some if call.made is not None]
+        for made in ([call for call in fake if not call.attached], fake):
+            if len(real) == len(made) > 0:
+                return real, made
     return None
+
+
+def sums(
+    told: Sequence[tuple[Sequence[Tensor], Slopes | None]] | None, real: Sequence[Call], fake: Sequence[Call]
+) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients at the logits that were told, or at D's own, summed over each kind."""
+    listened = [None, None] if told is None else [slopes for _, slopes in told]
+    found = []
+    for slopes, calls in zip(listened, (real, fake), strict=True):
+        own = None if slopes is None else slopes.own()
+        found.append(total([one for call in calls if (one := call.slopes.own()) is not None]) if own is None else own)
+    return tuple(found)
 
 
 def batches_of(real: Sequence[Call], fake: Sequence[Call], lead: int) -> list[list[Tensor]] | None:

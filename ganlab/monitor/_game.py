@@ -9,13 +9,14 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from ganlab._modules import floats, logit_parts, tensors
 from ganlab._numeric import NAN
-from ganlab.monitor._apart import apart
-from ganlab.monitor._calls import Call, Slopes, batches_of, of_told, pairs, side_by_side, total
+from ganlab.monitor._apart import told_apart
+from ganlab.monitor._calls import Call, Slopes, batches_of, side_by_side, sums, total
 from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._made import Made
 from ganlab.monitor._order import LOGITS, judgement
+from ganlab.monitor._own import Own, Pair
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty
 from ganlab.monitor._push import PUSH, felt, push
 from ganlab.monitor._samples import Repeats
@@ -55,8 +56,7 @@ class Game:
         self._shown, self._repeats_z = Shown(self._lead), Repeats(self._lead)
         self.made = Made(self._lead)
         self.soon = False  # is the next step measured?
-        self._calls: list[Call] = []  # of D, since the last step of a player
-        self._early: list[Call] = []  # those of its own loss that came in front of G's step
+        self.own = Own()
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
         nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in generators)]
@@ -67,7 +67,7 @@ class Game:
         self._told: tuple[tuple[list[Tensor], Slopes | None], ...] | None = None
         self._logits: tuple[Tensor, Tensor] | None = None
         self._samples: tuple[Tensor, Tensor] | None = None
-        self._half: list[Call] = []  # of D's step on samples of one kind
+        self._paired = False  # D has stepped by a pair of calls
         self._signs: tuple[Tensor | None, Tensor | None] = (None, None)
         self._push: list[Tensor] = []  # for each backward pass of G's step, as of `Slopes.through`
         self._waiting: list[Call] = []  # calls in D's step that are not D's own
@@ -116,7 +116,7 @@ class Game:
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
         given = [x.detach() for x in tensors((inputs, named))]
         trains = any(p.requires_grad for p in self._D.parameters())
-        self._calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given, trains))
+        self.own.calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given, trains))
 
     def _places(self, xs: list[Tensor]) -> list[int]:
         """Which of these a generator has just made; of what, is noted."""
@@ -133,83 +133,66 @@ class Game:
         """
         slopes: list[Tensor] = []
         if of_discriminator:
-            self._calls, self._early = self._calls or self._early, []
-            own = self._own()
-            self._counted = count(self._calls, None if own is None else own[1], self._lead)
-            self._between = between(self._calls, self._lead)
-            self._loudness = loudness(self._calls, [x for x, _ in self.made.known], self._lead)
-            if own is not None:
-                self._take(*own)
-            elif self._told is not None:
-                self._sum([], [])
-            else:
-                self._tell_apart()
-            self._leaked = NAN if own is None or self.shared else leaked(self._calls, own, passes)
-            for call in [] if own is None or self.shared else own[1]:
-                call.slopes.pass_on()  # G's loss may come by the same call
-            self._waiting = [call for call in self._calls if call.attached]
+            own = self.own.of_d(self._told)
+            if own is not None or not self._paired:  # else a step of a penalty's, or of another term's
+                self._look(own, passes)
+            self._waiting = [call for call in self.own.calls if call.attached]
             slopes = [sign for sign in self._signs if sign is not None]
         else:
-            self._cut = cut(self._calls)
-            if any(call.slopes.went_on() for call in self._calls):
+            calls = self.own.calls
+            self._cut = cut(calls)
+            if any(call.slopes.went_on() for call in calls):
                 self._leaked *= 0.0  # G has a pass of its own: what came to D was D's; NaN stays
-            found, slopes = push(self._waiting, self._calls, passes, self._counted.numbers is not None)
+            found, slopes = push(self._waiting, calls, passes, self._counted.numbers is not None)
             self._push = found or self._push
-            self._felt = float(bool(found) or felt(self._calls, passes, in_d))
-            self._early = [call for call in self._calls if not call.attached and call.slopes.ended()]
-        self._calls = []
+            self._felt = float(bool(found) or felt(calls, passes, in_d) or self._felt == 1)
+            self.own.of_g()
+        self.own.calls = []
         return slopes
 
-    def _own(self) -> tuple[list[Call], list[Call]] | None:
-        """D's own calls of this step: on real samples, and on generated ones. Steps on the one kind alone, and then on
-        the other, count as one.
-        """
-        both = [*self._half, *self._calls]
-        if (own := of_told(self._told, self._calls) or pairs(self._calls)) is None and (own := pairs(both)) is not None:
-            self._calls = both
-        self._half = [] if own is not None else [call for call in self._calls if not call.asked]
-        return own
+    def _look(self, own: Pair | None, passes: Sequence[int]) -> None:
+        """At D's calls in a step of its own."""
+        calls = self.own.calls
+        self._counted = count(calls, None if own is None else own[1], self._lead)
+        self._between = between(calls, self._lead)
+        self._loudness = loudness(calls, [x for x, _ in self.made.known], self._lead)
+        self._paired = own is not None
+        if own is not None:
+            self._take(*own)
+        elif self._told is not None:
+            self._signs = sums(self._told, [], [])
+        else:
+            self._tell_apart(calls)
+        early = self.own.early  # which passes reached D then, is not known any more
+        self._leaked = NAN if own is None or self.shared or early else leaked(calls, own, passes)
+        for call in [] if own is None or self.shared else own[1]:
+            call.slopes.pass_on()  # G's loss may come by the same call
 
     def _take(self, real: list[Call], fake: list[Call]) -> None:
         """D's own calls of this step."""
         if self._told is None:
             parts = ([y for call in calls for y in call.logits] for calls in (real, fake))
             self._logits = tuple(side_by_side(logits, self._lead) for logits in parts)
-        self._sum(real, fake)
+        self._signs = sums(self._told, real, fake)
         batches = batches_of(real, fake, self._lead)
         self._samples = None if batches is None else tuple(torch.cat(some, self._lead - 1) for some in batches)
         if batches is not None and (labels := codes(real[0].given, self._lead)) is not None:
             self._label_gap = label_gap(batches[0][0], labels, self._lead)
 
-    def _tell_apart(self) -> None:
+    def _tell_apart(self, calls: Sequence[Call]) -> None:
         """D's calls of this step, none of which is on what a generator gave."""
-        some = [call for call in self._calls if not call.asked]
-        if any(call.attached or call.made is not None for call in some):
+        if (found := told_apart(calls, self.made.known, self._lead)) is None:
             return
-        for outputs, z in reversed(self.made.known):
-            if (found := apart(some, outputs, self._lead)) is not None:
-                self._logits = found.real.logits, found.fake.logits
-                self._samples = found.real.x, found.fake.x
-                self._signs = tuple(None if one.slopes is None else one.slopes.sum(-1) for one in found[:2])
-                self._sure, self._z = found.sure, z
-                if (numbers := self._counted.numbers)[:2] == (2, 0):
-                    self._counted = self._counted._replace(numbers=(1, 1, *numbers[2:]))
-                return
-
-    def _sum(self, real: list[Call], fake: list[Call]) -> None:
-        """The gradients at the logits that were told, or at D's own."""
-        told = [None, None] if self._told is None else [slopes for _, slopes in self._told]
-        signs = []
-        for slopes, calls in zip(told, (real, fake), strict=True):
-            found = None if slopes is None else slopes.own()
-            if found is None:
-                found = total([one for call in calls if (one := call.slopes.own()) is not None])
-            signs.append(found)
-        self._signs = tuple(signs)
+        self._logits = found.real.logits, found.fake.logits
+        self._samples = found.real.x, found.fake.x
+        self._signs = tuple(None if one.slopes is None else one.slopes.sum(-1) for one in found[:2])
+        self._sure, self._z = found.sure, found.z
+        if (numbers := self._counted.numbers)[:2] == (2, 0):
+            self._counted = self._counted._replace(numbers=(1, 1, *numbers[2:]))
 
     def after_step(self, of_discriminator: bool) -> None:
-        """A player has stepped: a closure may have called D several times."""
-        self._calls = []
+        """A player has stepped."""
+        self.own.stepped(of_discriminator)
         self.made.stepped(of_discriminator)
 
     def close_step(self, step: int) -> None:
@@ -242,9 +225,17 @@ class Game:
             ]))  # fmt: skip
         self._forget()
 
+    def round_ends(self) -> None:
+        """The last player has stepped, whether that is measured or not."""
+        self.own.round_ends()
+        self.made.round_ends()
+
     def _if_sure(self, rows: Tensor) -> Tensor:
         return rows if self._sure is None else torch.where(self._sure, rows, NAN)
 
     def remove(self) -> None:
         for hook in self._hooks:
             hook.remove()
+        self._forget()
+        self.own = Own()
+        self.made.forget()

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganlab._modules import floats, tensors
 from ganlab.monitor._samples import joined
 
-KEPT = 8  # passes of a generator, where there are many without a graph
+KEPT = 8  # passes of a generator: of those in front of a step of D, and where there are many without a graph
 
 
 class Output(NamedTuple):
@@ -40,9 +40,7 @@ class Made:
         z = joined([x.detach() for x in floats((inputs, named))], self._lead)
         self._now.append(Output([x.detach() for x in tensors(output)], z))
         if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
-            dropped = len(self._now[:-KEPT])
-            del self._now[:dropped]
-            self._own = max(self._own - dropped, 0)
+            self._trim()
 
     @property
     def known(self) -> Sequence[Output]:
@@ -63,6 +61,15 @@ class Made:
         """A player has stepped."""
         if of_discriminator:
             self._own = len(self._now)
+            self._trim()
+
+    def _trim(self) -> None:
+        dropped = len(self._now[:-KEPT])
+        del self._now[:dropped]
+        self._own = max(self._own - dropped, 0)
 
     def round_ends(self) -> None:
         self._before, self._now, self._own = self._now[self._own :], [], 0
+
+    def forget(self) -> None:
+        self._before, self._now, self._own = [], [], 0

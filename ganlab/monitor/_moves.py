@@ -65,8 +65,8 @@ class Moves:
                 moved[name] = held, [p.detach().clone() for p in held], weight
 
     @torch.no_grad()
-    def after(self, phase: str, step: int) -> None:
-        """It has stepped, and was measured."""
+    def after(self, phase: str, step: int, early: bool) -> None:
+        """It has stepped, and was measured. early: with gradients of the round before."""
         player = self._players[phase]
         device = player.parameters[0].device
         shape, dtype = [] if self._members is None else [self._members], precise(device)
@@ -74,7 +74,7 @@ class Moves:
         for name, (held, old, weight) in self._before.pop(phase, {}).items():
             moved = together(torch._foreach_sub([p.detach() for p in held], old), self._members)
             row[name] = torch.where(weight > 0, moved / weight, NAN).to(device)
-        left, whole = player.left()
+        left, whole = player.left(early)
         row[phase] = torch.full_like(row[phase], NAN) if left is None else left
         # Where the loss reached the player in an earlier window alone, its pass was made there.
         own = self._window.get(phase, self._round.get(phase, ""))

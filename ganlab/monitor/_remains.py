@@ -29,11 +29,14 @@ class Remains:
         self._parameters, self._members, self._used = parameters, members, used
         self._window: Tensor | None = None  # the norm of what lay there at the first pass of this window
         self._round: Tensor | None = None  # and of an earlier window of this round of the game
+        self._last: Tensor | None = None  # and in the last window
+        self._missed = False
         self._held: dict[int, Tensor] = {}  # the parameters where something lay, and what
 
     def reached(self, parameter: Tensor, _: Tensor | None = None) -> None:
         """A backward pass is about to add to `parameter.grad`."""
         if not self.on:
+            self._missed = True
             return
         if (now := torch._C._current_graph_task_id()) not in self.passes:
             self.passes.append(now)
@@ -65,17 +68,27 @@ class Remains:
         device = self._parameters[0].device
         return torch.zeros([] if self._members is None else [self._members], dtype=precise(device), device=device)
 
-    def left(self) -> Tensor | None:
-        """() or (N,): for the step to come. None if no pass has reached the network in this round."""
-        return self._round if self._window is None else self._window
+    def left(self, early: bool = False) -> Tensor | None:
+        """() or (N,): for the step to come. None if no pass has reached the network in this round. early: its passes
+        were in the last window of the round before, as where both losses go backward before both steps.
+        """
+        found = self._round if self._window is None else self._window
+        return self._last if found is None and early else found
 
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""
+        self._last = None if own else self._window
         self._round = None if own else self.left()
+        self._missed &= not own
         self._window, self._held, self.passes = None, {}, []
 
     def round_ends(self) -> None:
         self._round = None
+
+    @property
+    def missed(self) -> bool:
+        """Whether a pass has reached it, since its last step, that was not looked at."""
+        return self._missed
 
 
 def together(tensors: Sequence[Tensor], members: int | None) -> Tensor:

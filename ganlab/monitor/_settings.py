@@ -12,7 +12,7 @@ from ganlab._numeric import NAN
 from ganlab.monitor._updates import Player
 from ganlab.population import Population
 
-SETTINGS = ("rate", "adaptive", "momentum", "decay", "maximize", "norm_eps", "bounded", "at_bound", "ends_in")
+SETTINGS = ("rate", "adaptive", "momentum", "decay", "maximize", "norm_eps", "bounded", "at_bound", "ends_in", "steps")
 # What a group of Adam and its kin, of RMSprop and Adadelta has, and one of SGD not: their steps are divided by the size
 # of late gradients. Adagrad's are by that of all gradients so far, and so shrink.
 _ADAPTIVE = {"betas": 1.0, "alpha": 1.0, "rho": 1.0, "lr_decay": 0.5}
@@ -25,7 +25,13 @@ def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tup
         net = player.net.structure if isinstance(player.net, Population) else player.net
         still = [_norm_eps(net), _bounded(net)]
         for member in range(members or 1):
-            numbers = [*_of(player.optimizer, member), *still, _at_bound(player, member), player.end.seen]
+            numbers = [
+                *_of(player.optimizer, member),
+                *still,
+                _at_bound(player, member),
+                player.end.seen,
+                float(player.steps),
+            ]
             yield name, member, type(player.optimizer).__name__, numbers
 
 

@@ -100,14 +100,15 @@ def game(monitor) -> "pandas.DataFrame":
     mean, weighted by their slopes. Gradients that are accumulated over several backward passes are added up.
     Under a `GradScaler` the slopes are too large by the scale.
 
-    D's two calls in its own step are told apart by what they are on: one on what a generator player has returned since
-    D's last step. Of more calls on other samples the first are on real ones. D may step on the one kind, and then on
-    the other. Where no call is on what a generator returned (real and fake in one batch, noise on both), the batch, or
-    the half of it, is taken that goes along, row by row, with that, or has a fifth of its rows from there. Where
-    neither clearly does (shuffled rows, large crops, much noise), or they are not of one shape, the numbers are NaN,
-    and the loop has to tell the logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation:
-    that of D's inputs which a generator made, and the real ones at the same place; distances are between 64 samples of
-    each batch.
+    D's two calls in its own step are told apart by what they are on: one on what a generator player has returned
+    since D's last step. D may step on the one kind, and then on the other, or both losses may come before both
+    steps. Where no call is on what a generator returned (real and fake in one batch, noise on both, a pool of older
+    samples, a condition beside them), the batch, or the half of it, is taken of which a fifth of the rows is from
+    there, or that goes along, row by row, with it; the latter not of generators that change images into others.
+    Where neither clearly is (shuffled rows, large crops, much noise), where D is called more often, or where the
+    two are not of one shape, the numbers are NaN, and the loop has to tell the logits: `logits(real, fake)`.
+    Samples are as D sees them, after noise and augmentation: that of D's inputs which a generator made, and the
+    real ones at the same place; distances are between 64 samples of each batch.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 
@@ -154,8 +155,9 @@ def settings(monitor) -> "pandas.DataFrame":
     Adam its first beta), decay (weight decay), maximize (1 if it steps up the gradient); norm_eps (the largest
     number that a normalising layer adds to a variance), bounded (the share of its layers with weights that spectral
     normalisation or a like parametrization bounds), at_bound (the share of the numbers in the matrices that it
-    trains that have exactly the size of the largest beside them: those that a clip holds) and ends_in (1: its output
-    is that of an nn.Tanh, 2: of an nn.Sigmoid, 0: neither). NaN: it has none, or has not been called.
+    trains that have exactly the size of the largest beside them: those that a clip holds), ends_in (1: its output is
+    that of an nn.Tanh, 2: of an nn.Sigmoid, 0: neither) and steps (how many it has made, measured or not). NaN: it has
+    none, or has not been called.
 
     >>> import torch
     >>> from ganlab.monitor import Monitor

@@ -127,10 +127,10 @@ class Player:
         there = any(id(parameter.grad) == grad for parameter, grad in self._touched.items())
         return self.remains.passes if there else []
 
-    def left(self) -> tuple[Tensor | None, bool]:
+    def left(self, early: bool) -> tuple[Tensor | None, bool]:
         """The norm of what the step's gradients held before; and whether all of them is older than this round."""
-        left = self.remains.left()
-        return left, left is None and self.reached
+        left = self.remains.left(early)
+        return left, left is None and self.reached and not self.remains.missed
 
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""

@@ -164,7 +164,7 @@ class Monitor:
     def _after(self, name: str) -> None:
         if self.due:
             if (values := self.players[name].after(self.step + 1)) is not None:
-                self._moves.after(name, self.step + 1)
+                self._moves.after(name, self.step + 1, self._game.own.early and name == self.discriminator)
                 self._origin.after(name, values)
             for net, taps in self._taps.items():
                 if (taken := taps.take()) is not None:
@@ -183,7 +183,7 @@ class Monitor:
             if self.due:
                 self._game.close_step(self.step + 1)
                 self._origin.step_ends()
-            self._game.made.round_ends()
+            self._game.round_ends()
             self.step += 1
             self._switch()
 

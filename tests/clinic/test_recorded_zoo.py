@@ -87,7 +87,7 @@ def test_a_doctor_that_guesses_is_told_from_this_one(borne_out):
 def test_the_judged_tables_are_those_of_the_recorded_games(borne_out):
     """Recall by cause and part, counted in a plain loop."""
     borne_out = borne_out[borne_out.part != "set"].reset_index(drop=True)
-    answers, table = scores.answers(borne_out), recorded("clinic-third-causes")
+    answers, table = scores.answers(borne_out), recorded("clinic-fourth-causes")
     said = borne_out[["label", "part", "game", "setting", "loss"]].assign(right=answers.right)
     table = table[(table.who == "doctor") & (table.step == 200)]
     assert set(table.part) == set(said.part) <= set(split.PARTS)
@@ -95,7 +95,7 @@ def test_the_judged_tables_are_those_of_the_recorded_games(borne_out):
         mine = said[(said.label == row.cause) & (said.part == row.part)]
         by_game = [group.right.mean() for _, group in mine.groupby(["game", "setting", "loss"])]
         assert row.recall == pytest.approx(np.mean(by_game), abs=1e-5) and row.games == len(by_game)
-    healthy = recorded("clinic-third-healthy").query("who == 'doctor' and step == 200")
+    healthy = recorded("clinic-fourth-healthy").query("who == 'doctor' and step == 200")
     alarmed = ~answers[borne_out.label == HEALTHY].said.isin([HEALTHY, UNKNOWN])
     assert set(healthy.part) == set(said.part)
     assert healthy.alarmed.mean() == pytest.approx(

@@ -292,3 +292,21 @@ def test_patches_in_one_row_are_logits_too():
     D = nn.Sequential(dense(2, 3), nn.Flatten(0))
     found = play(dense(8, 2), D, d_logistic, g_logistic)
     assert not found.sick, found
+
+
+@pytest.mark.parametrize("every", [1, 10])
+def test_two_steps_of_g_for_one_of_d_are_no_d_that_hardly_steps(every):
+    """Ten of G's steps are five of D's: each that is measured is one of which D has no part."""
+    G, D = dense(8, 2), dense(2, 1)
+    of_d, of_g = (torch.optim.Adam(one.parameters(), 1e-3, (0.5, 0.999)) for one in (D, G))
+    with Monitor({"D": (D, of_d), "G": (G, of_g)}, every=every) as monitor:
+        for _ in range(100):
+            of_d.zero_grad()
+            d_logistic(D(ring(64)), D(G(torch.randn(64, 8)).detach())).backward()
+            of_d.step()
+            for _ in range(2):
+                of_g.zero_grad()
+                g_logistic(D(G(torch.randn(64, 8)))).backward()
+                of_g.step()
+    causes = {one.cause for one in monitor.diagnose()}
+    assert not causes & {"discriminator-too-weak", "discriminator-frozen"}

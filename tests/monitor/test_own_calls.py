@@ -52,11 +52,18 @@ def fake_then_real(game):
     game.step_g()
 
 
-def twice_on_real(game):
-    """D's logits should not change where its samples are moved a little."""
+def with_a_count_first(game):
+    """Logits of other samples, of which nothing goes back."""
     real, fake = game.batches()
-    loss = game.part("real", real)
-    game.step_d(loss, game.part("fake", fake), (game.d(real + 0.01) - game.d(real)).square().mean())
+    assert (game.d(real - 4) > 0).float().mean() >= 0
+    game.step_d(game.part("real", real), game.part("fake", fake))
+    game.step_g()
+
+
+def with_a_term_in_a_step_of_its_own(game):
+    real, fake = game.batches()
+    game.step_d(game.part("real", real), game.part("fake", fake))
+    game.step_d(0.01 * game.d(real).square().mean())
     game.step_g()
 
 
@@ -68,12 +75,15 @@ def played(make_round, rounds=4):
     return monitor.game(), game.logits
 
 
-@pytest.mark.parametrize("make_round", [real_then_fake, fake_then_real, twice_on_real])
+@pytest.mark.parametrize(
+    "make_round", [real_then_fake, fake_then_real, with_a_count_first, with_a_term_in_a_step_of_its_own]
+)
 def test_the_logits_are_those_of_the_loss(make_round):
     table, logits = played(make_round)
     for kind in ("real", "fake"):
         assert table[f"{kind}_logit"].tolist() == pytest.approx(logits[kind], rel=1e-5, abs=1e-7)
     assert (table.real_slope < 0).all() and (table.fake_slope > 0).all() and (table.g_slope < 0).all()
+    assert (table.real_calls == 1).all() and (table.fake_calls == 1).all()
 
 
 def test_steps_on_real_samples_alone_are_no_pair():
@@ -87,6 +97,18 @@ def test_steps_on_real_samples_alone_are_no_pair():
 
     table, _ = played(make_round)
     assert table.real_logit.isna().all() and (table.fake_calls == 0).all()
+
+
+def twice_on_real(game):
+    """D's logits should not change where its samples are moved a little."""
+    real, fake = game.batches()
+    loss = game.part("real", real)
+    game.step_d(loss, game.part("fake", fake), (game.d(real + 0.01) - game.d(real)).square().mean())
+    game.step_g()
+
+
+def test_which_of_several_is_on_real_samples_cannot_be_seen():
+    assert played(twice_on_real)[0].real_logit.isna().all()
 
 
 def test_a_step_on_one_kind_waits_for_no_other_round():
