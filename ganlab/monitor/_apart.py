@@ -7,8 +7,8 @@ E (x - Ex)(y - Ey) is the variance of y where x is y with noise, and 0 where x i
 four standard errors above 0, and twice as far as the other's. It says nothing of a generator that changes samples into
 others, for these go along with those.
 
-First of all a batch is taken of which some rows are, to the last bit, what a generator gave: with older samples among
-them, or with a condition in front of their channels or behind.
+First of all a batch is taken of which some rows are, to the last bit, what a generator gave, in any order: with older
+samples among them, with a condition in front of their channels or behind, or shuffled with real ones in one batch.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ganlab.monitor._calls import Call, widened
 from ganlab.monitor._made import Output
-from ganlab.monitor._samples import pick
+from ganlab.monitor._samples import pick, prints
 
 ERRORS = 4.0  # by chance once in ten thousand steps
 SOME = 0.2  # of the rows of a batch
@@ -62,7 +62,7 @@ def told_apart(calls: Sequence[Call], known: Sequence[Output], lead: int) -> Apa
             continue
         if both is None:
             both, z = two, latents
-        votes.append(_votes(two, given, lead, trend=not _changed(latents, given, lead)))
+        votes.append(_votes(two, given, lead, trend=not votes and not _changed(latents, given, lead)))
     if both is None:
         return None
     same, trend = (torch.stack(one).any(0) for one in zip(*votes, strict=True))  # (2,) or (2, N): the first, the second
@@ -86,7 +86,7 @@ def _beside(calls: Sequence[Call], given: Tensor, lead: int) -> list[Half] | Non
     the last ones, or the first if one batch ends in none of the given rows.
     """
     if (found := halves(calls, given.shape, lead)) is not None:
-        return found
+        return found if len(calls) == 2 else _sorted(found, given, lead)
     rest = given.shape[:lead] + given.shape[lead + 1 :]
     if given.ndim <= lead or any(x.ndim != given.ndim for call in calls for x in call.xs[:1]):
         return None
@@ -99,7 +99,7 @@ def _beside(calls: Sequence[Call], given: Tensor, lead: int) -> list[Half] | Non
     behind, front = (
         [half._replace(x=half.x.narrow(lead, start, count)) for half in found] for start in (wide[lead] - count, 0)
     )
-    ends = torch.stack([_rows(half.x, lead) == _rows(given, lead) for half in behind]).all(-1).any()
+    ends = torch.stack([_share(half.x, given, lead) for half in behind]).any()
     return [one._replace(x=torch.where(ends, one.x, other.x)) for one, other in zip(behind, front, strict=True)]
 
 
@@ -108,15 +108,47 @@ def _rows(x: Tensor, lead: int) -> Tensor:
     return x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
 
 
+def _sorted(both: Sequence[Half], given: Tensor, lead: int) -> list[Half]:
+    """The halves of one batch, in which real and generated rows may be shuffled: where half of its rows are among those
+    given, these are put behind the others.
+    """
+    whole = Half(
+        *(None if one is None else torch.cat([one, other], lead - 1) for one, other in zip(*both, strict=True))
+    )
+    made = _among(whole.x, given, lead)
+    half = 2 * made.sum(-1, keepdim=True) == made.shape[-1]
+    order = (made & half).to(torch.uint8).argsort(dim=-1, stable=True)
+    parts = [None if part is None else _ordered(part, order).chunk(2, lead - 1) for part in whole]
+    return [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
+
+
+def _ordered(x: Tensor, order: Tensor) -> Tensor:
+    """The rows of x, (n, ...) or (N, n, ...), in an order, (n,) or (N, n)."""
+    index = order.reshape(*order.shape, *[1] * (x.ndim - order.ndim)).expand(x.shape)
+    return x.gather(order.ndim - 1, index)
+
+
+def _among(x: Tensor, given: Tensor, lead: int) -> Tensor:
+    """(n,) or (N, n): which rows of x are among those given."""
+    known = prints(given, lead).sort(-1).values
+    own = prints(x.to(given.dtype), lead).contiguous()
+    return torch.searchsorted(known, own, right=False) != torch.searchsorted(known, own, right=True)
+
+
+def _share(x: Tensor, given: Tensor, lead: int) -> Tensor:
+    """() or (N,): of the rows of x, how many are among those given."""
+    return _among(x, given, lead).mean(-1, dtype=torch.float32)
+
+
 def _votes(both: Sequence[Half], given: Tensor, lead: int, trend: bool) -> tuple[Tensor, Tensor]:
     """Which of two batches is generated, as by this output: by rows that are the same, and by rows that go along.
     (2,) or (2, N) each.
     """
-    rows, given = torch.stack([_rows(half.x, lead) for half in both]), _rows(given, lead)
-    shares = (rows == given).all(-1).mean(-1, dtype=torch.float32)
+    shares = torch.stack([_share(half.x, given, lead) for half in both])
     same = (shares > SOME) & (shares > 2 * shares.flip(0))
-    if not trend or given.shape[-2] < 2:
+    if not trend or given.shape[lead - 1] < 2:
         return same, torch.zeros_like(same)
+    rows, given = torch.stack([_rows(half.x, lead) for half in both]), _rows(given, lead)
     products = (rows - rows.mean(-2, keepdim=True)) * (given - given.mean(-2, keepdim=True))
     products = products.sum(-1)  # (2, n) or (2, N, n)
     errors = (products.var(-1) / products.shape[-1]).sqrt()

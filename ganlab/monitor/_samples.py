@@ -1,5 +1,7 @@
 """A real batch beside a generated one: how far apart their samples lie, their range, and what was there before."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -95,28 +97,32 @@ class Repeats:
         self._lead = lead
         self.last: Tensor | None = None
         self.alike = torch.full((), NAN)  # () or (N,): of the last batch, sorted, the share that stands beside its like
-        self._factors: dict[tuple, Tensor] = {}
 
     def share(self, x: Tensor) -> Tensor:
         """() or (N,): of this batch. NaN for the first."""
-        prints = self._prints(x)
-        last, self.last = self.last, prints.sort(-1).values
+        now = prints(x, self._lead)
+        last, self.last = self.last, now.sort(-1).values
         alike = self.last[..., 1:] == self.last[..., :-1]
-        self.alike = alike.sum(-1, dtype=torch.float32) / max(prints.shape[-1] - 1, 1)
-        if last is None or last.shape[:-1] != prints.shape[:-1]:
-            return torch.full(prints.shape[:-1], NAN, device=x.device)
-        return among(prints, last)
+        self.alike = alike.sum(-1, dtype=torch.float32) / max(now.shape[-1] - 1, 1)
+        if last is None or last.shape[:-1] != now.shape[:-1]:
+            return torch.full(now.shape[:-1], NAN, device=x.device)
+        return among(now, last)
 
-    def _prints(self, x: Tensor) -> Tensor:
-        """(n,) or (N, n): sums of a sample's bits, as whole numbers, times fixed random numbers; they run over."""
-        x = x.unsqueeze(-1) if x.ndim == self._lead else x.flatten(self._lead)
-        x = x + 0  # -0 becomes 0
-        bits = x.view(torch.int16 if x.element_size() == 2 else torch.int32).long()
-        key = bits.shape[-1], x.device
-        if key not in self._factors:
-            dice = torch.Generator().manual_seed(0)
-            self._factors = {key: torch.randint(-(2**62), 2**62, key[:1], generator=dice).to(x.device)}
-        return (bits * self._factors[key]).sum(-1)
+
+def prints(x: Tensor, lead: int) -> Tensor:
+    """(n,) or (N, n): of each sample a number of 64 bits, which no two different ones are likely to share: the sum of
+    its bits, as whole numbers, times fixed random numbers; they run over.
+    """
+    x = x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
+    x = x + 0  # -0 becomes 0
+    bits = x.view(torch.int16 if x.element_size() == 2 else torch.int32).long()
+    return (bits * _factors(bits.shape[-1], x.device)).sum(-1)
+
+
+@lru_cache(maxsize=8)
+def _factors(count: int, device: torch.device) -> Tensor:
+    dice = torch.Generator().manual_seed(0)
+    return torch.randint(-(2**62), 2**62, (count,), generator=dice).to(device)
 
 
 def reach(asked: list[Tensor], real: Tensor, fake: Tensor, lead: int) -> Tensor:

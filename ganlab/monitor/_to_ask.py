@@ -102,13 +102,13 @@ def game(monitor) -> "pandas.DataFrame":
 
     D's two calls in its own step are told apart by what they are on: one on what a generator player has returned
     since D's last step. D may step on the one kind, and then on the other, or both losses may come before both
-    steps. Where no call is on what a generator returned (real and fake in one batch, noise on both, a pool of older
-    samples, a condition beside them), the batch, or the half of it, is taken of which a fifth of the rows is from
-    there, or that goes along, row by row, with it; the latter not of generators that change images into others.
-    Where neither clearly is (shuffled rows, large crops, much noise), where D is called more often, or where the
-    two are not of one shape, the numbers are NaN, and the loop has to tell the logits: `logits(real, fake)`.
-    Samples are as D sees them, after noise and augmentation: that of D's inputs which a generator made, and the
-    real ones at the same place; distances are between 64 samples of each batch.
+    steps. Where no call is on what a generator returned (real and fake in one batch, shuffled or not, noise on
+    both, a pool of older samples, a condition beside them), the batch, or the half of it, is taken of which a fifth
+    of the rows is from there, or that goes along, row by row, with it; the latter not of generators that change
+    images into others. Where neither clearly is (noise on shuffled rows, large crops, much noise), where D is
+    called more often, or where the two are not of one shape, the numbers are NaN, and the loop has to tell the
+    logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which
+    a generator made, and the real ones at the same place; distances are between 64 samples of each batch.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 

@@ -89,7 +89,7 @@ def shifted(x):
     "show",
     [
         lambda real, fake: (shifted(real), shifted(fake)),
-        lambda real, fake: (torch.cat([real, fake])[torch.randperm(2 * ROWS)],),  # shuffled
+        lambda real, fake: (noisy(torch.cat([real, fake]))[torch.randperm(2 * ROWS)],),  # shuffled
         lambda real, fake: (
             real + 90 * torch.randn_like(real),
             fake + 90 * torch.randn_like(fake),
@@ -101,3 +101,23 @@ def test_what_cannot_be_told_apart_is_not_a_number(show):
     game = played(show)[0].game()
     assert game[["real_logit", "fake_accuracy", "spread", "real_slope", "repeat"]].isna().all(axis=None)
     assert game[["loss_slope", "g_slope", "real_calls"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("seeds", [0, [0, 1]])
+def test_a_batch_in_which_both_are_shuffled_is_sorted(seeds):
+    """By rows that are, to the last bit, what G gave."""
+    orders = []
+
+    def shuffled(real, fake):
+        orders.append(torch.randperm(2 * ROWS))
+        return (torch.cat([real, fake], -2).index_select(-2, orders[-1]),)
+
+    monitor, kept = played(shuffled, seeds)
+    game, found = monitor.game(), []
+    for (one, other), order in zip(kept, orders, strict=True):
+        logits = torch.cat([one, other], -1)
+        found.append([logits[..., order < ROWS].mean(-1), logits[..., order >= ROWS].mean(-1)])
+    for k, name in enumerate(("real_logit", "fake_logit")):
+        expected = torch.stack([step[k] for step in found]).flatten().numpy()
+        np.testing.assert_allclose(game[name], expected, rtol=1e-4)
+    assert game.real_high.gt(4).all() and game.real_slope.notna().all()
