@@ -118,7 +118,6 @@ RULES = [
             below("D_decay", 0.05),
             below("D_bounded", 0.5),
             above("logit_size", 0.15),
-            above("energy_fall", 0.1),
         ),
         "the loss is linear in logits of up to {ten_logit_size:.0f}, and nothing bounds D's slope: D pays no penalty, "
         "no weight is at a bound, no layer is spectrally normalised, no decay holds the weights",
