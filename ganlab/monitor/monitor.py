@@ -48,7 +48,8 @@ class Monitor:
         players: name to (network, its optimizer), in the order in which they step. A step is over when the last of them
             has stepped; of several steps of another in between (critic steps), the last counts. A network may be a
             `ganlab.population.Population`: every number is then one for each member.
-        every: measure at step 1 and at every step that this divides.
+        every: measure at step 1 and at every step that this divides. Where a player makes extra steps at regular times,
+            as for a penalty at every fourth, take a number without a factor in common: else these alone are measured.
         activations: also tap the layers: True for all, or module classes (`[nn.Linear, nn.ReLU]`). Costs a pass over
             every activation, and sees modules alone, not functions called in a `forward`. On a GPU up to 128 MB of them
             are kept until many can be measured at once.
@@ -131,7 +132,8 @@ class Monitor:
         return self.step == 0 or (self.step + 1) % self.every == 0
 
     def logits(self, real: Tensor, fake: Tensor) -> None:
-        """Tell D's logits on real and on generated data, (..., batch) or as D returns them, in D's step.
+        """Tell D's logits on real and on generated data, (..., batch) or as D returns them, once in D's step, in front
+        of its optimizer's.
 
         Needed only where the monitor cannot tell D's two calls apart: see `game`.
         """
