@@ -76,7 +76,7 @@ RULES = [
         ),
         "D orders {pair_accuracy:.0%} of the pairs rightly, {pair_high:.0%} at its best, and the samples do not "
         "come nearer",
-        "chapter 17: no healthy game that rules were set on does that at 200 steps",
+        "chapter 17: one of 754 healthy cases that rules were set on does that at 200 steps",
     ),
     Rule(
         "discriminator-too-weak",

@@ -29,7 +29,7 @@ _OF_CALLS = frozenset({
     "energy", "real_low", "real_high", "fake_low", "fake_high", "repeat", "seen_before", "remembered", "mean_gap",
     "mean_turn",
 })  # fmt: skip
-FEW = 0.1  # of D's steps
+_FEW = 0.1  # of D's steps
 PAIR = ("real", "fake")
 _PUSHED = {"real_slope": "D", "fake_slope": "D", "g_slope": "G"}  # by whom
 SLOPE = 1e-4  # of a loss, that is not 0
@@ -139,7 +139,7 @@ def _known(chart: Chart) -> Block:
     """
     block = chart.game
     told, calls = (~np.isnan(series(block, name)) for name in ("real_logit", "real_calls"))
-    if chart.origin or not len(told) or not len(calls) or told.sum() >= FEW * calls.sum():
+    if chart.origin or not len(told) or not len(calls) or told.sum() >= _FEW * calls.sum():
         return block
     hidden = {name: np.full_like(values, np.nan) for name, values in block.values.items() if name in _OF_CALLS}
     return Block(block.steps, block.layers, block.kinds, {**block.values, **hidden})

@@ -148,7 +148,7 @@ RULES = [
         "fake-target-above-0",
         (
             *within("opposite_slopes", 0.04, 0.45),
-            # Targets of 0.1 and 0.9 are at home in healthy games, as are some labels turned round.
+            # Smaller ones are at home in healthy games: targets of 0.05 and 0.95, or noisy ones.
             *within("fake_target", 0.15, 0.45),
             above("real_target", 0.88),
             below("target_gap", 0.08),

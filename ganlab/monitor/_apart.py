@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ganlab.monitor._calls import Call, widened
 from ganlab.monitor._made import Output
-from ganlab.monitor._samples import pick, prints
+from ganlab.monitor._samples import pick, prints, which_among
 
 ERRORS = 4.0  # by chance once in ten thousand steps
 SOME = 0.2  # of the rows of a batch
@@ -31,6 +31,13 @@ class Half(NamedTuple):
     x: Tensor
     logits: Tensor
     slopes: Tensor | None
+
+
+class Given(NamedTuple):
+    """x: (n, ...) or (N, n, ...), what a generator gave. marks: (n,) or (N, n), its rows as `prints`, in order."""
+
+    x: Tensor
+    marks: Tensor
 
 
 class Apart(NamedTuple):
@@ -56,13 +63,15 @@ def told_apart(calls: Sequence[Call], known: Sequence[Output], lead: int) -> Apa
     for outputs, latents in reversed(known):
         if latents is not None and latents.untyped_storage().data_ptr() in shown:
             continue  # made of what D sees: a generator that should leave it as it is
-        given = pick([x for x in outputs if x.is_floating_point()], lead)
-        two = None if given is None else _beside(some, given, lead)
+        if (x := pick([x for x in outputs if x.is_floating_point()], lead)) is None:
+            continue
+        given = Given(x, prints(x, lead).sort(-1).values)
+        two = _beside(some, given, lead)
         if two is None or (both is not None and two[0].x.shape != both[0].x.shape):
             continue
         if both is None:
             both, z = two, latents
-        votes.append(_votes(two, given, lead, trend=not votes and not _changed(latents, given, lead)))
+        votes.append(_votes(two, given, lead, trend=not votes and not _changed(latents, x, lead)))
     if both is None:
         return None
     same, trend = (torch.stack(one).any(0) for one in zip(*votes, strict=True))  # (2,) or (2, N): the first, the second
@@ -81,25 +90,25 @@ def _changed(z: Tensor | None, given: Tensor, lead: int) -> bool:
     return given.ndim > lead + 1 and 4 * z.shape[lead:].numel() >= given.shape[lead:].numel()
 
 
-def _beside(calls: Sequence[Call], given: Tensor, lead: int) -> list[Half] | None:
+def _beside(calls: Sequence[Call], given: Given, lead: int) -> list[Half] | None:
     """D's two batches of samples of the shape of these; of batches that have more channels, those that may be theirs:
-    the last ones, or the first if one batch ends in none of the given rows.
+    the last ones, or the first if no batch ends in any of the given rows.
     """
-    if (found := halves(calls, given.shape, lead)) is not None:
+    shape = given.x.shape
+    if (found := halves(calls, shape, lead)) is not None:
         return found if len(calls) == 2 else _sorted(found, given, lead)
-    rest = given.shape[:lead] + given.shape[lead + 1 :]
-    if given.ndim <= lead or any(x.ndim != given.ndim for call in calls for x in call.xs[:1]):
+    wide = pick(calls[0].xs, lead) if calls else None
+    if wide is None or not wide.ndim == len(shape) > lead or wide.shape[lead] <= (count := shape[lead]):
         return None
-    wide = next((x.shape for call in calls for x in call.xs[:1]), None)
-    count = given.shape[lead]
-    if wide is None or wide[:lead] + wide[lead + 1 :] != rest or wide[lead] <= count:
+    if wide.shape[:lead] + wide.shape[lead + 1 :] != shape[:lead] + shape[lead + 1 :]:
         return None
-    if (found := halves(calls, wide, lead)) is None:
+    if (found := halves(calls, wide.shape, lead)) is None:
         return None
     behind, front = (
-        [half._replace(x=half.x.narrow(lead, start, count)) for half in found] for start in (wide[lead] - count, 0)
+        [half._replace(x=half.x.narrow(lead, start, count)) for half in found]
+        for start in (wide.shape[lead] - count, 0)
     )
-    ends = torch.stack([_share(half.x, given, lead) for half in behind]).any()
+    ends = torch.stack([_which(half.x, given, lead) for half in behind]).any()
     return [one._replace(x=torch.where(ends, one.x, other.x)) for one, other in zip(behind, front, strict=True)]
 
 
@@ -108,14 +117,14 @@ def _rows(x: Tensor, lead: int) -> Tensor:
     return x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
 
 
-def _sorted(both: Sequence[Half], given: Tensor, lead: int) -> list[Half]:
+def _sorted(both: Sequence[Half], given: Given, lead: int) -> list[Half]:
     """The halves of one batch, in which real and generated rows may be shuffled: where half of its rows are among those
     given, these are put behind the others.
     """
     whole = Half(
         *(None if one is None else torch.cat([one, other], lead - 1) for one, other in zip(*both, strict=True))
     )
-    made = _among(whole.x, given, lead)
+    made = _which(whole.x, given, lead)
     half = 2 * made.sum(-1, keepdim=True) == made.shape[-1]
     order = (made & half).to(torch.uint8).argsort(dim=-1, stable=True)
     parts = [None if part is None else _ordered(part, order).chunk(2, lead - 1) for part in whole]
@@ -128,28 +137,21 @@ def _ordered(x: Tensor, order: Tensor) -> Tensor:
     return x.gather(order.ndim - 1, index)
 
 
-def _among(x: Tensor, given: Tensor, lead: int) -> Tensor:
+def _which(x: Tensor, given: Given, lead: int) -> Tensor:
     """(n,) or (N, n): which rows of x are among those given."""
-    known = prints(given, lead).sort(-1).values
-    own = prints(x.to(given.dtype), lead).contiguous()
-    return torch.searchsorted(known, own, right=False) != torch.searchsorted(known, own, right=True)
+    return which_among(prints(x.to(given.x.dtype), lead), given.marks)
 
 
-def _share(x: Tensor, given: Tensor, lead: int) -> Tensor:
-    """() or (N,): of the rows of x, how many are among those given."""
-    return _among(x, given, lead).mean(-1, dtype=torch.float32)
-
-
-def _votes(both: Sequence[Half], given: Tensor, lead: int, trend: bool) -> tuple[Tensor, Tensor]:
+def _votes(both: Sequence[Half], given: Given, lead: int, trend: bool) -> tuple[Tensor, Tensor]:
     """Which of two batches is generated, as by this output: by rows that are the same, and by rows that go along.
     (2,) or (2, N) each.
     """
-    shares = torch.stack([_share(half.x, given, lead) for half in both])
+    shares = torch.stack([_which(half.x, given, lead).mean(-1, dtype=torch.float32) for half in both])
     same = (shares > SOME) & (shares > 2 * shares.flip(0))
-    if not trend or given.shape[lead - 1] < 2:
+    if not trend or given.x.shape[lead - 1] < 2:
         return same, torch.zeros_like(same)
-    rows, given = torch.stack([_rows(half.x, lead) for half in both]), _rows(given, lead)
-    products = (rows - rows.mean(-2, keepdim=True)) * (given - given.mean(-2, keepdim=True))
+    rows, own = torch.stack([_rows(half.x, lead) for half in both]), _rows(given.x, lead)
+    products = (rows - rows.mean(-2, keepdim=True)) * (own - own.mean(-2, keepdim=True))
     products = products.sum(-1)  # (2, n) or (2, N, n)
     errors = (products.var(-1) / products.shape[-1]).sqrt()
     far = products.mean(-1) / errors.masked_fill(errors == 0, 1.0)

@@ -111,17 +111,12 @@ class Game:
         asked = not attached and any(x.requires_grad for x in xs)  # by a penalty of one's own, for its gradient
         self._penalised |= asked
         cut = [x.detach() for x in xs]
-        known = self._places(cut)
+        known, self._z = self.made.places(cut, self._z)
         made = fake if attached else next(iter(known), None)
         slopes = Slopes(logits, self._lead, xs[fake] if attached else None, asked)
         given = [x.detach() for x in tensors((inputs, named))]
         trains = any(p.requires_grad for p in self._D.parameters())
         self.own.calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given, trains))
-
-    def _places(self, xs: list[Tensor]) -> list[int]:
-        """Which of these a generator has just made; of what, is noted."""
-        places, self._z = self.made.places(xs, self._z)
-        return places
 
     def before_step(self, of_discriminator: bool, passes: Sequence[int], in_d: Sequence[int] = ()) -> list[Tensor]:
         """A player is about to step: what D was called on since the last step was for this one.
@@ -237,5 +232,4 @@ class Game:
         for hook in self._hooks:
             hook.remove()
         self._forget()
-        self.own = Own()
-        self.made.forget()
+        self.own, self.made = Own(), Made(self._lead)

@@ -49,9 +49,9 @@ class Made:
 
     def places(self, xs: Sequence[Tensor], z: Tensor | None = None) -> tuple[list[int], Tensor | None]:
         """Which of these a generator has made, and of what; `z` if it has made none."""
-        places = []
+        places, known = [], self.known
         for i, x in enumerate(xs):
-            for outputs, latents in self.known:
+            for outputs, latents in known:
                 if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
                     places.append(i)
                     z = latents
@@ -70,6 +70,3 @@ class Made:
 
     def round_ends(self) -> None:
         self._before, self._now, self._own = self._now[self._own :], [], 0
-
-    def forget(self) -> None:
-        self._before, self._now, self._own = [], [], 0

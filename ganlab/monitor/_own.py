@@ -33,11 +33,10 @@ class Own:
         # What no pass has reached is in no loss, as the logits of a batch that is only counted.
         self.calls = [call for call in calls if call.attached or call.slopes.reached] or calls
         own = of_told(told, self.calls) or pairs(self.calls)
-        if own is None and {*_kinds(self._half), *_kinds(self.calls)} == {True, False}:
-            both = [*self._half, *self.calls]
-            if len(_kinds(self.calls)) == 1 and (own := pairs(both)) is not None:
-                self.calls = both
-        self._half = self.calls if own is None and len(_kinds(self.calls)) == 1 else []
+        both, alone = [*self._half, *self.calls], len(_kinds(self.calls)) == 1
+        if own is None and alone and len(_kinds(both)) == 2 and (own := pairs(both)) is not None:
+            self.calls = both
+        self._half = self.calls if own is None and alone else []
         return own
 
     def of_g(self) -> None:

@@ -21,6 +21,7 @@ class Remains:
 
     Attributes:
         passes: the backward passes that have reached the network in this window, in order.
+        missed: whether a pass has reached it, since its last step, that was not looked at.
     """
 
     def __init__(self, parameters: Sequence[Tensor], members: int | None, used: Callable[[], set[int]]):
@@ -30,13 +31,13 @@ class Remains:
         self._window: Tensor | None = None  # the norm of what lay there at the first pass of this window
         self._round: Tensor | None = None  # and of an earlier window of this round of the game
         self._last: Tensor | None = None  # and in the last window
-        self._missed = False
+        self.missed = False
         self._held: dict[int, Tensor] = {}  # the parameters where something lay, and what
 
     def reached(self, parameter: Tensor, _: Tensor | None = None) -> None:
         """A backward pass is about to add to `parameter.grad`."""
         if not self.on:
-            self._missed = True
+            self.missed = True
             return
         if (now := torch._C._current_graph_task_id()) not in self.passes:
             self.passes.append(now)
@@ -79,16 +80,11 @@ class Remains:
         """A player has stepped. own: this one."""
         self._last = None if own else self._window
         self._round = None if own else self.left()
-        self._missed &= not own
+        self.missed &= not own
         self._window, self._held, self.passes = None, {}, []
 
     def round_ends(self) -> None:
         self._round = None
-
-    @property
-    def missed(self) -> bool:
-        """Whether a pass has reached it, since its last step, that was not looked at."""
-        return self._missed
 
 
 def together(tensors: Sequence[Tensor], members: int | None) -> Tensor:

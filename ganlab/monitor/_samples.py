@@ -82,9 +82,14 @@ def _cdist(x: Tensor, y: Tensor) -> Tensor:
 
 def among(values: Tensor, known: Tensor) -> Tensor:
     """() or (N,): the share of the values, (n,) or (N, n), that is among those known, (m,) or (N, m), in order."""
+    return which_among(values, known).mean(-1, dtype=torch.float32)
+
+
+def which_among(values: Tensor, known: Tensor) -> Tensor:
+    """(n,) or (N, n): which of the values are."""
     values = values.contiguous()
     places = [torch.searchsorted(known, values, right=right) for right in (False, True)]
-    return (places[0] != places[1]).mean(-1, dtype=torch.float32)
+    return places[0] != places[1]
 
 
 class Repeats:

@@ -25,13 +25,8 @@ def settings(players: Mapping[str, Player], members: int | None) -> Iterator[tup
         net = player.net.structure if isinstance(player.net, Population) else player.net
         still = [_norm_eps(net), _bounded(net)]
         for member in range(members or 1):
-            numbers = [
-                *_of(player.optimizer, member),
-                *still,
-                _at_bound(player, member),
-                player.end.seen,
-                float(player.steps),
-            ]
+            seen = [_at_bound(player, member), player.end.seen, float(player.steps)]
+            numbers = [*_of(player.optimizer, member), *still, *seen]
             yield name, member, type(player.optimizer).__name__, numbers
 
 

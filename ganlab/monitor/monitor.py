@@ -155,13 +155,12 @@ class Monitor:
 
     def _before(self, name: str) -> None:
         if self.due and not skips(self.players[name].optimizer):
-            passes = {own: player.passes for own, player in self.players.items()}
             self.players[name].before()
             self._moves.before(name)
-            slopes = self._game.before_step(
-                name == self.discriminator, passes[name], passes.get(self.discriminator, ())
-            )
-            self._origin.before(name, slopes)
+            passes, of_discriminator = self.players[name].passes, name == self.discriminator
+            known = not of_discriminator and self.discriminator in self.players
+            in_d = self.players[self.discriminator].passes if known else ()
+            self._origin.before(name, self._game.before_step(of_discriminator, passes, in_d))
 
     def _after(self, name: str) -> None:
         if self.due:

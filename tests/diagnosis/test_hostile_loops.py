@@ -144,6 +144,12 @@ def hand(loop, G, D, steps=120, **adam):
     return monitor.diagnose()
 
 
+def step_d(D, of_d, fake):
+    of_d.zero_grad()
+    d_logistic(D(ring(64)), D(fake.detach())).backward()
+    of_d.step()
+
+
 def test_gradients_that_are_put_in_place_by_hand_are_cleared():
     def loop(G, D, of_d, of_g):
         fake = G(torch.randn(64, 8))
@@ -176,9 +182,7 @@ def test_one_call_of_d_may_serve_both_losses():
 def test_samples_that_are_cut_from_g_beside_another_loss_are_detached_ones():
     def loop(G, D, of_d, of_g):
         fake = G(torch.randn(64, 8))
-        of_d.zero_grad()
-        d_logistic(D(ring(64)), D(fake.detach())).backward()
-        of_d.step()
+        step_d(D, of_d, fake)
         of_g.zero_grad()
         (g_logistic(D(fake.detach())) + 0.01 * fake.square().mean()).backward()
         of_g.step()
@@ -269,9 +273,7 @@ def test_a_loss_on_features_of_d_is_no_loss_without_d(by_features, frozen):
 
     def loop(G, D, of_d, of_g):
         fake = G(torch.randn(64, 8))
-        of_d.zero_grad()
-        d_logistic(D(ring(64)), D(fake.detach())).backward()
-        of_d.step()
+        step_d(D, of_d, fake)
         of_g.zero_grad()
         D.requires_grad_(not frozen)
         pair = [ring(64), fake]
@@ -301,9 +303,7 @@ def test_two_steps_of_g_for_one_of_d_are_no_d_that_hardly_steps(every):
     of_d, of_g = (torch.optim.Adam(one.parameters(), 1e-3, (0.5, 0.999)) for one in (D, G))
     with Monitor({"D": (D, of_d), "G": (G, of_g)}, every=every) as monitor:
         for _ in range(100):
-            of_d.zero_grad()
-            d_logistic(D(ring(64)), D(G(torch.randn(64, 8)).detach())).backward()
-            of_d.step()
+            step_d(D, of_d, G(torch.randn(64, 8)))
             for _ in range(2):
                 of_g.zero_grad()
                 g_logistic(D(G(torch.randn(64, 8)))).backward()

@@ -55,7 +55,7 @@ def fake_then_real(game):
 def with_a_count_first(game):
     """Logits of other samples, of which nothing goes back."""
     real, fake = game.batches()
-    assert (game.d(real - 4) > 0).float().mean() >= 0
+    game.d(real - 4)
     game.step_d(game.part("real", real), game.part("fake", fake))
     game.step_g()
 
