@@ -51,9 +51,10 @@ def call(script: str, slice: int, study: str, index: int, resume: str, tiny: boo
 
 def finish(script: str, slice: int, study: str, resume: str, out: str, tiny: bool = False) -> dict[str, Any]:
     """Join the kept calls of a study and write its table; the calls are then no longer kept."""
+    whole = _studies(script, slice, tiny)[study]  # first: the slice may read what GANLAB_RECORD holds
     folder = os.environ.pop("GANLAB_RECORD", None)  # at full scale `run` would write there, whatever `out` is
     try:
-        table = _studies(script, slice, tiny)[study].run(resume=resume, progress=False)
+        table = whole.run(resume=resume, progress=False)
     finally:
         if folder is not None:
             os.environ["GANLAB_RECORD"] = folder

@@ -9,11 +9,14 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import chapter_slices
 import notebooks
 import record_order
 import recording_ages
+from ganlab.study.recordings import read, write
 from record_queue import Part, Queue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,7 +179,9 @@ SKIP = ("--skip", "tests", "benchmarks")
 def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
     ended, out = record(toy, "--budget", "100", *SKIP)
     assert ended.returncode == 1
-    assert "failed: toy-broken: RuntimeError: as planned" in ended.stdout
+    assert [line for line in ended.stdout.splitlines() if line.startswith("failed")] == [
+        "failed: toy-broken: RuntimeError: as planned"
+    ], ended.stdout
     with (out / "recorded" / "toy-tune.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["value"]) for row in rows] == [0, 2, 4, 0, 2, 8], "the names mean what they mean at that statement"
@@ -188,19 +193,36 @@ def test_a_study_runs_with_what_it_needs_and_waits_for_what_it_reads(toy):
         assert [int(row["value"]) for row in csv.DictReader(file)] == [2, 3, 4], "what a trial reads is there"
 
 
+def test_a_process_that_only_finishes_a_study_reads_the_fresh_table(toy):
+    """Which process plans, measures and finishes is chance; the grid is what the search of this run has found."""
+    script = chapter_slices.write_script(toy / "book" / "99-toy.ipynb", toy / "scripts")
+    write(pd.DataFrame({"power": [3], "value": [1]}), "toy-tune", toy / "ganlab" / "recorded")  # an older one
+    write(pd.DataFrame({"power": [2], "value": [1]}), "toy-tune", toy / "fresh")
+    environment = {**os.environ, "GANLAB_RECORD": str(toy / "fresh"),
+                   "PYTHONPATH": os.pathsep.join([str(toy), str(toy / "book" / "_ext")])}  # fmt: skip
+    where = {"script": str(script), "slice": 1, "study": "toy-final", "resume": str(toy / "kept")}
+    for task in ({"op": "call", "index": 0}, {"op": "finish", "out": str(toy / "made")}):
+        ended = subprocess.run([sys.executable, str(toy / "book" / "_ext" / "record_worker.py")], env=environment,
+                               input=json.dumps({**task, **where}), capture_output=True, text=True)  # fmt: skip
+        assert "error" not in json.loads(ended.stdout), ended.stdout
+    assert set(read("toy-final", toy / "made").power) == {2}
+
+
 def test_when_the_time_is_up_the_calls_are_kept_and_the_next_run_goes_on(toy):
     notebook = toy / "book" / "99-toy.ipynb"
     slow = TOY.replace(
-        '    return {"value"', '    time.sleep(60 if (seed, power) == (2, 2) else 0)\n    return {"value"'
+        '    return {"value"',
+        '    while (seed, power) == (2, 2) and not os.path.exists("go"):\n        time.sleep(1)\n    return {"value"',
     )
-    cell = {"cell_type": "code", "source": slow.replace("import math", "import time"), "metadata": {}}
+    cell = {"cell_type": "code", "source": slow.replace("import math", "import os, time"), "metadata": {}}
     notebook.write_text(json.dumps({"cells": [cell]}))
-    ended, out = record(toy, "--budget", "32", "--only", "toy-tune", *SKIP)
+    ended, out = record(toy, "--budget", "40", "--only", "toy-tune", *SKIP)
     assert ended.returncode == 0
     assert not (out / "recorded" / "toy-tune.csv").exists()
     with tarfile.open(out / "partial-1.tar.gz") as archive:
         assert sum(name.endswith(".csv") for name in archive.getnames()) >= 1
     first = shutil.move(out, toy / "first")
+    (toy / "go").touch()
     assert record(toy, "--budget", "100", "--only", "toy-tune", "--resume", str(first), *SKIP)[0].returncode == 0
     assert (out / "recorded" / "toy-tune.csv").exists()
     assert not list((out / "partial").iterdir())
