@@ -45,8 +45,8 @@ class Game:
 
     @property
     def listed(self) -> str:
-        """In which list it is, "first", "second" or "third": see `ganlab.clinic.split`."""
-        return next((name for name in ("second", "third") if f".{name}." in self.play.__module__), "first")
+        """In which list it is, "first" to "fourth": see `ganlab.clinic.split`."""
+        return next((name for name in ("second", "third", "fourth") if f".{name}." in self.play.__module__), "first")
 
     def under(self, setting: Setting) -> tuple[str, ...]:
         """The losses with which it is played in a setting; none where it does not apply."""
