@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import accumulate
+from math import isnan
 from typing import Any
 
 from ganlab.diagnosis import (
@@ -124,6 +125,9 @@ def _nothing(numbers: Mapping[str, float], certainties: Certainties) -> Finding:
     if numbers.get("told", 1) < 0.5:
         seen = "no rule fires; D's calls on real and on generated samples could not be told apart, and much is not seen"
         fix = "monitor.logits(D(real), D(fake))   # with the logits of D's own step: then its loss can be seen"
+    if isnan(numbers.get("told", 1)) and numbers.get("D_rounds", 0) > 0:
+        seen = "no rule fires; D was never seen to be called, so that of its logits and of the samples nothing is known"
+        fix = "logits = D(x)   # the module itself: not D.forward(x), not its parts, not a copy"
     if numbers.get("bad", 0) > 0:
         seen = "from step {bad_step:.0f} on numbers are not finite, and no rule says why"
         fix = "begin anew under Monitor(..., activations=True, every=1), which sees where that begins"

@@ -17,6 +17,7 @@ from ganlab.monitor._hooks import Hook
 from ganlab.monitor._made import Made
 from ganlab.monitor._order import LOGITS, judgement
 from ganlab.monitor._own import Own, Pair
+from ganlab.monitor._parts import Parts
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty
 from ganlab.monitor._push import PUSH, felt, push
 from ganlab.monitor._samples import Repeats
@@ -59,7 +60,10 @@ class Game:
         self.own = Own()
         self._forget()
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
-        nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in generators)]
+        self._generators = [] if D is None else list(generators)
+        # In this round: was a generator called, and D on samples that hang on one? Its parts are listened to if not.
+        self._called, self._attached, self._by_parts = False, False, False
+        nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in self._generators)]
         self._hooks = [net.register_forward_hook(Hook(net, watch), with_kwargs=True) for net, watch in nets]
 
     def _forget(self) -> None:
@@ -91,6 +95,7 @@ class Game:
         self._logits = tuple(side_by_side([part.detach() for part in parts], self._lead) for parts, _ in told)
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
+        self._called = True
         if self.on or self.soon:
             self.made.note(inputs, named, output)
 
@@ -105,6 +110,7 @@ class Game:
         fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
         attached = fake is not None
         self.calls += attached
+        self._attached |= attached
         if not logits:
             self.unread += attached
             return
@@ -222,6 +228,10 @@ class Game:
 
     def round_ends(self) -> None:
         """The last player has stepped, whether that is measured or not."""
+        if self._attached and not self._called and not self._by_parts:
+            self._hooks += [Parts(net, self._note) for net in self._generators]
+            self._by_parts = True
+        self._attached = self._called = False
         self.own.round_ends()
         self.made.round_ends()
 

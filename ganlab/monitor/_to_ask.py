@@ -108,7 +108,9 @@ def game(monitor) -> "pandas.DataFrame":
     images into others. Where neither clearly is (noise on shuffled rows, large crops, much noise), where D is
     called more often, or where the two are not of one shape, the numbers are NaN, and the loop has to tell the
     logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which
-    a generator made, and the real ones at the same place; distances are between 64 samples of each batch.
+    a generator made, and the real ones at the same place; distances are between 64 samples of each batch. A generator
+    of which the loop calls the parts alone (`G.synthesis(G.mapping(z))`, `G.forward(z)`) is heard from the second
+    measured step on; D has to be called itself.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 

@@ -48,9 +48,9 @@ class Player:
         self._touched: dict[Tensor, int] = {}  # where a pass has added: to which gradient
         self.remains = Remains(self.parameters, members, self.optimised)
         self._seen: list[Tensor | None] = [None] * len(named)  # the gradient objects at the last step
-        self._hooks, self._hooked = [], set()
+        self._hooks: list = []
         self._status, self._kind, self._under_way = (), None, False
-        self._listen()
+        self._heard = {i for i, parameter in enumerate(self.parameters) if self._listen(parameter)}
 
     def optimised(self) -> set[int]:
         """The ids of the parameters that the optimizer holds, this network's or not."""
@@ -59,16 +59,21 @@ class Player:
     def _touch(self, parameter: Tensor) -> None:
         self._touched[parameter] = id(parameter.grad)
 
-    def _listen(self) -> None:
-        """Note which parameters a backward pass reaches; also those that were frozen until now."""
-        for i, parameter in enumerate(self.parameters):
-            if parameter.requires_grad and i not in self._hooked:
-                self._hooks += [
-                    # Called for each parameter in each pass: no function of Python's more than it needs.
-                    parameter.register_hook(partial(self.remains.reached, parameter)),
-                    parameter.register_post_accumulate_grad_hook(self._touch),
-                ]
-                self._hooked.add(i)
+    def _listen(self, parameter: Tensor) -> bool:
+        """Note when a backward pass reaches it, also one that takes gradients in a part of the loop alone. Whether it
+        can take any.
+        """
+        if not (parameter.is_floating_point() or parameter.is_complex()):
+            return False
+        takes = parameter.requires_grad
+        parameter.requires_grad_(True)  # else there is nothing to hook
+        self._hooks += [
+            # Called for each parameter in each pass: no function of Python's more than it needs.
+            parameter.register_hook(partial(self.remains.reached, parameter)),
+            parameter.register_post_accumulate_grad_hook(self._touch),
+        ]
+        parameter.requires_grad_(takes)
+        return True
 
     @torch.no_grad()
     def before(self) -> None:
@@ -96,14 +101,14 @@ class Player:
         return self._status if status == self._status else status  # one object for equal notes: no memory
 
     def _status_of(self, i: int, parameter: Tensor, optimised: set[int]) -> str:
-        if not parameter.requires_grad:
+        if not parameter.requires_grad and parameter not in self._touched:  # off again in front of the step is no harm
             return "frozen"
         if parameter.grad is None:
             return "missing"
         if id(parameter) not in optimised:
             return "not in optimizer"
         # A gradient that somebody assigned is a new object; one left over from before is the old one.
-        if i in self._hooked and parameter not in self._touched and parameter.grad is self._seen[i]:
+        if i in self._heard and parameter not in self._touched and parameter.grad is self._seen[i]:
             return "stale"
         return "sparse" if parameter.grad.is_sparse else "ok"
 
@@ -118,7 +123,6 @@ class Player:
             self.bad = torch.zeros(values.shape[1:], dtype=torch.long, device=values.device)
         self.bad.add_(values[1] > 0)
         self.measured += 1
-        self._listen()
         return values
 
     @property
