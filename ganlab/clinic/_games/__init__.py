@@ -2,7 +2,7 @@
 
 signals.py, steps.py, clips.py, balance.py, parts.py, inputs.py, critics.py, overflow.py: what is wrong.
 odd_rates.py, odd_losses.py, odd_nets.py, odd_loops.py, odd_clips.py: what only looks wrong.
-second/, third/: the second and third list, that the doctor is judged on; see `ganlab.clinic.split`.
+second/, third/, fourth/: later lists, that the doctor is judged on; see `ganlab.clinic.split`.
 """
 
 import importlib
