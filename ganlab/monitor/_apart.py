@@ -8,7 +8,9 @@ four standard errors above 0, and twice as far as the other's. It says nothing o
 others, for these go along with those.
 
 First of all a batch is taken of which some rows are, to the last bit, what a generator gave, in any order: with older
-samples among them, with a condition in front of their channels or behind, or shuffled with real ones in one batch.
+samples among them, with a condition in front of their channels or behind, or shuffled with real ones in one batch. Of
+more than two batches, as of gradients that are added up or of samples and changed copies of them, each is looked at by
+itself.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganlab.monitor._calls import Call, widened
+from ganlab.monitor._calls import Call
+from ganlab.monitor._halves import Half, as_rows, half_of, halves, in_parts, joined_halves, ordered, picked, product
 from ganlab.monitor._made import Output
 from ganlab.monitor._samples import pick, prints, which_among
 
@@ -25,19 +28,15 @@ ERRORS = 4.0  # by chance once in ten thousand steps
 SOME = 0.2  # of the rows of a batch
 
 
-class Half(NamedTuple):
-    """x: (n, ...) or (N, n, ...). logits, slopes: (n,) or (N, n), a number a sample; slopes None: nothing came back."""
-
-    x: Tensor
-    logits: Tensor
-    slopes: Tensor | None
-
-
 class Given(NamedTuple):
-    """x: (n, ...) or (N, n, ...), what a generator gave. marks: (n,) or (N, n), its rows as `prints`, in order."""
+    """x: (n, ...) or (N, n, ...), what a generator gave. marks: (n,) or (N, n), its rows as `prints`, in order. z: of
+    what it was made. changes: the generator changes samples into others.
+    """
 
     x: Tensor
     marks: Tensor
+    z: Tensor | None
+    changes: bool
 
 
 class Apart(NamedTuple):
@@ -50,44 +49,110 @@ class Apart(NamedTuple):
 
 
 def told_apart(calls: Sequence[Call], known: Sequence[Output], lead: int) -> Apart | None:
-    """D's calls in its step, told apart by what generators have given; None: these are not two, or some are on what a
-    generator has made.
+    """D's calls in its step, told apart by what generators have given; None: some are on what a generator has made, or
+    they are neither two batches, nor pairs of such, nor one batch or more of both.
 
     known: outputs of generators, the latest last. lead: as in `ganlab.monitor._samples.pick`.
     """
-    some = [call for call in calls if not call.asked]
-    if any(call.attached or call.made is not None for call in some):
+    if any(call.attached or call.made is not None for call in calls if not call.asked):
         return None
-    shown = {x.untyped_storage().data_ptr() for call in some for x in call.xs}
-    z, votes, both = None, [], None
-    for outputs, latents in reversed(known):
-        if latents is not None and latents.untyped_storage().data_ptr() in shown:
-            continue  # made of what D sees: a generator that should leave it as it is
-        if (x := pick([x for x in outputs if x.is_floating_point()], lead)) is None:
+    found = None
+    # A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way.
+    for some in ([call for call in calls if not call.asked], calls):
+        if some and (found := _told(_given(some, known, lead), some, lead)) is not None and found.sure.any():
+            break
+    return found
+
+
+def _given(calls: Sequence[Call], known: Sequence[Output], lead: int) -> list[Given]:
+    """What generators gave and of what, the latest first, without what was made of what D sees: its generator should
+    leave it as it is.
+    """
+    shown, given = {x.untyped_storage().data_ptr() for call in calls for x in call.xs}, []
+    for outputs, z, changes in reversed(known):
+        if z is not None and z.untyped_storage().data_ptr() in shown:
             continue
-        given = Given(x, prints(x, lead).sort(-1).values)
-        two = _beside(some, given, lead)
+        for x in outputs:
+            if x.is_floating_point() and x.ndim >= lead:
+                given.append(Given(x, prints(x, lead).sort(-1).values, z, changes))
+    return given
+
+
+def _told(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart | None:
+    found = _two(given, calls, lead) if len(calls) <= 2 else None
+    if found is None and len(calls) > 1:
+        parts = [_two(given, [call], lead) for call in calls]
+        found = _added(parts, lead) if all(part is not None for part in parts) else None
+    return _several(given, calls, lead) if found is None else found
+
+
+def _two(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart | None:
+    """Of two batches, or of one batch of both kinds."""
+    if len(calls) > 1:
+        return _voted(given, calls, lead)
+    first = None
+    for one in given:  # each puts the rows of the one batch in its own order
+        found = _voted([one], calls, lead)
+        if found is not None and found.sure.all():
+            return found
+        first = first or found
+    return first
+
+
+def _voted(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart | None:
+    z, votes, both = None, [], None
+    for one in given:
+        two = _beside(calls, one, lead)
         if two is None or (both is not None and two[0].x.shape != both[0].x.shape):
             continue
         if both is None:
-            both, z = two, latents
-        votes.append(_votes(two, given, lead, trend=not votes and not _changed(latents, x, lead)))
+            both, z = two, one.z
+        votes.append(_votes(two, one, lead, trend=not votes and not one.changes))
     if both is None:
         return None
     same, trend = (torch.stack(one).any(0) for one in zip(*votes, strict=True))  # (2,) or (2, N): the first, the second
     chosen = torch.where(same.any(0), same, trend)
     second, sure = chosen[1], chosen[0] ^ chosen[1]
-    real, fake = (Half(*(_chosen(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
+    real, fake = (Half(*(picked(way, *parts) for parts in zip(*both, strict=True))) for way in (~second, second))
     return Apart(real, fake, sure, z)
 
 
-def _changed(z: Tensor | None, given: Tensor, lead: int) -> bool:
-    """Whether a generator changes samples into others: what it takes is of their shape, or about as large an image."""
-    if z is None:
-        return False
-    if z.shape[lead:] == given.shape[lead:]:
-        return True
-    return given.ndim > lead + 1 and 4 * z.shape[lead:].numel() >= given.shape[lead:].numel()
+def _added(parts: Sequence[Apart], lead: int) -> Apart:
+    """What several batches, each of both kinds, are together."""
+    real, fake = ([part[i] for part in parts] for i in range(2))
+    sure = torch.stack([part.sure for part in parts]).all(0)
+    return Apart(joined_halves(real, lead), joined_halves(fake, lead), sure, parts[0].z)
+
+
+def _several(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart | None:
+    """Of more than two batches, or of one that is several side by side: generated ones are those that go along with
+    what a generator gave, each with its own. Of calls these have to be half.
+    """
+    found = [half for call in calls if (half := half_of(call, lead)) is not None]
+    found = found if len(found) == len(calls) else []
+    like = [one for one in given if found and one.x.shape[lead:] == found[0].x.shape[lead:]]
+    if not like:
+        return None
+    like, shape = [one for one in like if one.x.shape == like[0].x.shape], like[0].x.shape
+    if len(found) == 1 and found[0].x.shape[lead - 1] % shape[lead - 1] == 0:
+        found = in_parts(found[0], found[0].x.shape[lead - 1] // shape[lead - 1], lead)
+    if len(found) < 3 or any(half.x.shape != shape for half in found):
+        return None
+    along = torch.stack([torch.stack([_goes_along(half, one, lead) for one in like]).any(0) for half in found])
+    made = along.reshape(len(found), -1).all(1).tolist()  # of all members
+    if not 0 < sum(made) < len(found) or (len(calls) > 1 and 2 * sum(made) != len(found)):
+        return None
+    real, fake = ([half for half, own in zip(found, made, strict=True) if own is kind] for kind in (False, True))
+    return Apart(joined_halves(real, lead), joined_halves(fake, lead), torch.ones_like(along[0]), like[0].z)
+
+
+def _goes_along(half: Half, given: Given, lead: int) -> Tensor:
+    """() or (N,): whether a batch is what a generator gave, in part, or goes along with it row by row."""
+    same = _which(half.x, given, lead).mean(-1, dtype=torch.float32) > SOME
+    if given.changes or given.x.shape[lead - 1] < 2:
+        return same
+    mean, error = product(as_rows(half.x, lead), as_rows(given.x, lead))
+    return same | (mean / error > ERRORS)
 
 
 def _beside(calls: Sequence[Call], given: Given, lead: int) -> list[Half] | None:
@@ -100,9 +165,9 @@ def _beside(calls: Sequence[Call], given: Given, lead: int) -> list[Half] | None
     wide = pick(calls[0].xs, lead) if calls else None
     if wide is None or not wide.ndim == len(shape) > lead or wide.shape[lead] <= (count := shape[lead]):
         return None
-    if wide.shape[:lead] + wide.shape[lead + 1 :] != shape[:lead] + shape[lead + 1 :]:
+    if wide.shape[lead + 1 :] != shape[lead + 1 :]:
         return None
-    if (found := halves(calls, wide.shape, lead)) is None:
+    if (found := halves(calls, torch.Size([*shape[:lead], *wide.shape[lead:]]), lead)) is None:
         return None
     behind, front = (
         [half._replace(x=half.x.narrow(lead, start, count)) for half in found]
@@ -112,29 +177,18 @@ def _beside(calls: Sequence[Call], given: Given, lead: int) -> list[Half] | None
     return [one._replace(x=torch.where(ends, one.x, other.x)) for one, other in zip(behind, front, strict=True)]
 
 
-def _rows(x: Tensor, lead: int) -> Tensor:
-    x = widened(x)
-    return x.unsqueeze(-1) if x.ndim == lead else x.flatten(lead)
-
-
 def _sorted(both: Sequence[Half], given: Given, lead: int) -> list[Half]:
     """The halves of one batch, in which real and generated rows may be shuffled: where half of its rows are among those
     given, these are put behind the others.
     """
-    whole = Half(
-        *(None if one is None else torch.cat([one, other], lead - 1) for one, other in zip(*both, strict=True))
-    )
+    whole = joined_halves(both, lead)
+    if whole.logits.shape != whole.x.shape[:lead]:
+        return list(both)
     made = _which(whole.x, given, lead)
     half = 2 * made.sum(-1, keepdim=True) == made.shape[-1]
     order = (made & half).to(torch.uint8).argsort(dim=-1, stable=True)
-    parts = [None if part is None else _ordered(part, order).chunk(2, lead - 1) for part in whole]
+    parts = [None if part is None else ordered(part, order).chunk(2, lead - 1) for part in whole]
     return [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
-
-
-def _ordered(x: Tensor, order: Tensor) -> Tensor:
-    """The rows of x, (n, ...) or (N, n, ...), in an order, (n,) or (N, n)."""
-    index = order.reshape(*order.shape, *[1] * (x.ndim - order.ndim)).expand(x.shape)
-    return x.gather(order.ndim - 1, index)
 
 
 def _which(x: Tensor, given: Given, lead: int) -> Tensor:
@@ -150,34 +204,6 @@ def _votes(both: Sequence[Half], given: Given, lead: int, trend: bool) -> tuple[
     same = (shares > SOME) & (shares > 2 * shares.flip(0))
     if not trend or given.x.shape[lead - 1] < 2:
         return same, torch.zeros_like(same)
-    rows, own = torch.stack([_rows(half.x, lead) for half in both]), _rows(given.x, lead)
-    products = (rows - rows.mean(-2, keepdim=True)) * (own - own.mean(-2, keepdim=True))
-    products = products.sum(-1)  # (2, n) or (2, N, n)
-    errors = (products.var(-1) / products.shape[-1]).sqrt()
-    far = products.mean(-1) / errors.masked_fill(errors == 0, 1.0)
+    mean, error = product(torch.stack([as_rows(half.x, lead) for half in both]), as_rows(given.x, lead))
+    far = mean / error
     return same, (far > ERRORS) & (far > 2 * far.flip(0).abs())
-
-
-def _chosen(second: Tensor, one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    if one is None or other is None:
-        return None
-    return torch.where(second.reshape(*second.shape, *[1] * (one.ndim - second.ndim)), other, one)
-
-
-def halves(calls: Sequence[Call], shape: torch.Size, lead: int) -> list[Half] | None:
-    """Two calls on samples of this shape, or the halves of one call on twice as many."""
-    found = [half for call in calls if (half := _half(call, lead)) is not None]
-    if len(found) != len(calls) or len(calls) not in (1, 2):
-        return None
-    if len(found) == 1 and found[0].x.ndim >= lead and found[0].x.shape[lead - 1] == 2 * shape[lead - 1]:
-        parts = [None if part is None else part.chunk(2, lead - 1) for part in found[0]]
-        found = [Half(*(None if part is None else part[i] for part in parts)) for i in range(2)]
-    return found if len(found) == 2 and all(half.x.shape == shape for half in found) else None
-
-
-def _half(call: Call, lead: int) -> Half | None:
-    x, slopes = pick(call.xs, lead), call.slopes.each()
-    if x is None or any(y.shape[:lead] != x.shape[:lead] for y in call.logits):
-        return None
-    rows = [widened(y).reshape(*y.shape[:lead], -1).mean(-1) for y in call.logits]
-    return Half(x, torch.stack(rows).mean(0), slopes)

@@ -1,6 +1,6 @@
 """One call of D: what it was called on, its logits, and the gradients that reach these."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import torch
@@ -70,14 +70,16 @@ class Slopes:
         """Those that reached x."""
         return list(self._through)
 
-    def own(self) -> Tensor | None:
-        """() or (N,), the signed sum over the batch, of the passes that ended in D; of all, if all went on to x."""
-        each = self.each()
+    def own(self, foreign: Set[int] = frozenset()) -> Tensor | None:
+        """() or (N,), the signed sum over the batch, of the passes that ended in D, but for the `foreign` ones; of all,
+        if there are no others."""
+        each = self.each(foreign)
         return None if each is None else each.sum(-1)
 
-    def each(self) -> Tensor | None:
+    def each(self, foreign: Set[int] = frozenset()) -> Tensor | None:
         """(batch,) or (N, batch): the same of each sample."""
-        ended = [self._all[now][0] for now in self.ended()] or [one[0] for one in self._all.values()]
+        own = [now for now in self.ended() if now not in foreign]
+        ended = [self._all[now][0] for now in own] or [one[0] for one in self._all.values()]
         return total(ended) if len({one.shape for one in ended}) == 1 else None
 
     def severed(self, like: Tensor) -> Tensor | None:
@@ -156,7 +158,25 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
         for made in ([call for call in fake if not call.attached], fake):
             if len(real) == len(made) > 0:
                 return real, made
-    return None
+    return _uneven([call for call in calls if not call.asked and not call.attached])
+
+
+def _uneven(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
+    """One call on real samples beside several on generated ones, of two kinds; or twice as many on others as on
+    generated ones, half of which D's loss pushes as it does these, as real samples with a wrong condition.
+    """
+    real = [call for call in calls if call.made is None]
+    fake = [call for call in calls if call.made is not None]
+    if len(real) == 1 < len(fake):
+        return real, fake
+    if not len(real) == 2 * len(fake) > 0:
+        return None
+    slopes = [[call.slopes.own() for call in some] for some in (real, fake)]
+    if any(slope is None for some in slopes for slope in some):
+        return None
+    down = total(slopes[1])
+    apart = [call for call, slope in zip(real, slopes[0], strict=True) if bool((slope * down < 0).all())]
+    return (apart, fake) if len(apart) == len(fake) else None
 
 
 def sums(
@@ -164,10 +184,14 @@ def sums(
 ) -> tuple[Tensor | None, Tensor | None]:
     """The gradients at the logits that were told, or at D's own, summed over each kind."""
     listened = [None, None] if told is None else [slopes for _, slopes in told]
+    # G's pass by a call that D's loss has a pass of its own on: what it leaves at real logits is G's too.
+    foreign = {now for call in fake if call.slopes.ended() for now in call.slopes.went_on()}
     found = []
     for slopes, calls in zip(listened, (real, fake), strict=True):
         own = None if slopes is None else slopes.own()
-        found.append(total([one for call in calls if (one := call.slopes.own()) is not None]) if own is None else own)
+        found.append(
+            total([one for call in calls if (one := call.slopes.own(foreign)) is not None]) if own is None else own
+        )
     return tuple(found)
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganlab.monitor._apart import halves
 from ganlab.monitor._calls import Call, standing, widened
+from ganlab.monitor._halves import halves
 from ganlab.monitor._order import order_of
 from ganlab.monitor._samples import flat, pick
 

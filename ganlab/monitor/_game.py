@@ -13,11 +13,10 @@ from ganlab.monitor._apart import told_apart
 from ganlab.monitor._calls import Call, Slopes, batches_of, side_by_side, sums, total
 from ganlab.monitor._counts import COUNTS, Counted, between, count, cut, leaked, loudness
 from ganlab.monitor._given import codes, label_gap
-from ganlab.monitor._hooks import Hook
+from ganlab.monitor._listening import Listening, of_parameters
 from ganlab.monitor._made import Made
 from ganlab.monitor._order import LOGITS, judgement
 from ganlab.monitor._own import Own, Pair
-from ganlab.monitor._parts import Parts
 from ganlab.monitor._penalty import PENALTY, filled, of_penalty
 from ganlab.monitor._push import PUSH, felt, push
 from ganlab.monitor._samples import Repeats
@@ -59,12 +58,12 @@ class Game:
         self.soon = False  # is the next step measured?
         self.own = Own()
         self._forget()
+        self._one_pass = False  # G steps first, and D then with gradients of the same pass
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
-        self._generators = [] if D is None else list(generators)
-        # In this round: was a generator called, and D on samples that hang on one? Its parts are listened to if not.
-        self._called, self._attached, self._by_parts = False, False, False
-        nets = [] if D is None else [(D, self._watch), *((net, self._note) for net in self._generators)]
-        self._hooks = [net.register_forward_hook(Hook(net, watch), with_kwargs=True) for net, watch in nets]
+        self._listening = None
+        if D is not None:
+            looks = self._watch, self._note, self._drop
+            self._listening = Listening(D, generators, *looks, self.made, self._lead)
 
     def _forget(self) -> None:
         """A step begins: nothing is known of it."""
@@ -95,7 +94,6 @@ class Game:
         self._logits = tuple(side_by_side([part.detach() for part in parts], self._lead) for parts, _ in told)
 
     def _note(self, inputs: tuple, named: dict, output: Any) -> None:
-        self._called = True
         if self.on or self.soon:
             self.made.note(inputs, named, output)
 
@@ -107,10 +105,11 @@ class Game:
         if any(map(is_functorch_wrapped_tensor, xs)) or not xs:
             self._penalised |= bool(xs)
             return  # a penalty's own pass
-        fake = next((i for i, x in enumerate(xs) if x.grad_fn is not None), None)
+        single = self.members is None  # of a population all is taken to hang on a generator
+        fake = next((i for i, x in enumerate(xs) if x.grad_fn and not (single and not of_parameters(x))), None)
         attached = fake is not None
         self.calls += attached
-        self._attached |= attached
+        self._listening.attached |= attached
         if not logits:
             self.unread += attached
             return
@@ -124,6 +123,9 @@ class Game:
         trains = any(p.requires_grad for p in self._D.parameters())
         self.own.calls.append(Call(cut, [y.detach() for y in logits], made, attached, asked, slopes, given, trains))
 
+    def _drop(self) -> None:
+        self.own.calls, self.calls, self.unread = [], 0, 0
+
     def before_step(self, of_discriminator: bool, passes: Sequence[int], in_d: Sequence[int] = ()) -> list[Tensor]:
         """A player is about to step: what D was called on since the last step was for this one.
 
@@ -134,17 +136,23 @@ class Game:
         """
         slopes: list[Tensor] = []
         if of_discriminator:
+            if self._listening is not None:
+                self._listening.d_steps(bool(passes))
             own = self.own.of_d(self._told)
+            self._one_pass |= self.own.early and any(
+                call.attached and not call.slopes.ended() for call in self.own.calls
+            )
             if own is not None or not self._paired:  # else a step of a penalty's, or of another term's
                 self._look(own, passes)
-            self._waiting = [call for call in self.own.calls if call.attached]
+            self._waiting = [call for call in self.own.calls if call.attached and not self.own.early]
             slopes = [sign for sign in self._signs if sign is not None]
         else:
             calls = self.own.calls
             self._cut = cut(calls)
             if any(call.slopes.went_on() for call in calls):
                 self._leaked *= 0.0  # G has a pass of its own: what came to D was D's; NaN stays
-            found, slopes = push(self._waiting, calls, passes, self._counted.numbers is not None)
+            stepped = self._counted.numbers is not None and not self._one_pass
+            found, slopes = push(self._waiting, calls, passes, stepped)
             self._push = found or self._push
             self._felt = float(bool(found) or felt(calls, passes, in_d) or self._felt == 1)
             self.own.of_g()
@@ -156,7 +164,7 @@ class Game:
         calls = self.own.calls
         self._counted = count(calls, None if own is None else own[1], self._lead)
         self._between = between(calls, self._lead)
-        self._loudness = loudness(calls, [x for x, _ in self.made.known], self._lead)
+        self._loudness = loudness(calls, [made.outputs for made in self.made.known], self._lead)
         self._paired = own is not None
         if own is not None:
             self._take(*own)
@@ -228,10 +236,8 @@ class Game:
 
     def round_ends(self) -> None:
         """The last player has stepped, whether that is measured or not."""
-        if self._attached and not self._called and not self._by_parts:
-            self._hooks += [Parts(net, self._note) for net in self._generators]
-            self._by_parts = True
-        self._attached = self._called = False
+        if self._listening is not None:
+            self._listening.round_ends()
         self.own.round_ends()
         self.made.round_ends()
 
@@ -239,7 +245,7 @@ class Game:
         return rows if self._sure is None else torch.where(self._sure, rows, NAN)
 
     def remove(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
+        if self._listening is not None:
+            self._listening.remove()
         self._forget()
         self.own, self.made = Own(), Made(self._lead)

@@ -1,5 +1,6 @@
 """What the generators have given, by which D's calls on it are known."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +14,13 @@ KEPT = 8  # passes of a generator: of those in front of a step of D, and where t
 
 
 class Output(NamedTuple):
-    """outputs: of one pass of a generator. z: its inputs side by side; None: there are none that are floats."""
+    """outputs: of one pass of a generator. z: its inputs side by side; None: there are none that are floats. changes:
+    whether it changes samples into others: it takes something of their shape, or about as large an image.
+    """
 
     outputs: list[Tensor]
     z: Tensor | None
+    changes: bool = False
 
 
 class Made:
@@ -37,8 +41,11 @@ class Made:
 
     def note(self, inputs: tuple, named: dict, output: Any) -> None:
         """A generator was called."""
-        z = joined([x.detach() for x in floats((inputs, named))], self._lead)
-        self._now.append(Output([x.detach() for x in tensors(output)], z))
+        given, taken = [x.detach() for x in tensors(output)], [x.detach() for x in floats((inputs, named))]
+        z = joined(taken, self._lead)
+        shapes = {x.shape[self._lead :] for x in (*taken, *([] if z is None else [z]))}
+        changes = any(_alike(one, y.shape[self._lead :]) for one in shapes for y in given)
+        self._now.append(Output(given, z, changes))
         if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
             self._trim()
 
@@ -51,7 +58,7 @@ class Made:
         """Which of these a generator has made, and of what; `z` if it has made none."""
         places, known = [], self.known
         for i, x in enumerate(xs):
-            for outputs, latents in known:
+            for outputs, latents, _ in known:
                 if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
                     places.append(i)
                     z = latents
@@ -70,3 +77,8 @@ class Made:
 
     def round_ends(self) -> None:
         self._before, self._now, self._own = self._now[self._own :], [], 0
+
+
+def _alike(taken: Sequence[int], given: Sequence[int]) -> bool:
+    """Whether a sample of the one shape may be changed into one of the other."""
+    return taken == given or (len(given) > 1 and 4 * math.prod(taken) >= math.prod(given))

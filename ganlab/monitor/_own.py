@@ -41,8 +41,10 @@ class Own:
 
     def of_g(self) -> None:
         """Another player is about to step."""
-        own = [call for call in self.calls if not call.attached and not call.asked]
-        self._before = [] if pairs(own) is None else own
+        own = [call for call in self.calls if not call.asked]
+        apart = [call for call in own if not call.attached]
+        # One pass may be both players', as behind a layer that turns gradients round: then those on G's graph are D's.
+        self._before = next((some for some in (apart, own) if pairs(some) is not None), [])
 
     def stepped(self, of_discriminator: bool) -> None:
         """A player has stepped, whether that was measured or not: a closure may have called D several times."""

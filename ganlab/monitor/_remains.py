@@ -33,6 +33,7 @@ class Remains:
         self._last: Tensor | None = None  # and in the last window
         self.missed = False
         self._held: dict[int, Tensor] = {}  # the parameters where something lay, and what
+        self._held_last: dict[int, Tensor] = {}  # and in the last window
 
     def reached(self, parameter: Tensor, _: Tensor | None = None) -> None:
         """A backward pass is about to add to `parameter.grad`."""
@@ -50,9 +51,13 @@ class Remains:
         """A step is about to be made, or was. Nothing was carried where other gradients stand now than lay there then,
         as `p.grad = torch.autograd.grad(...)` puts them: no backward pass has added to these.
         """
-        now = {id(p): p.grad for p in self._parameters}
-        if self._held and all(now[own] is not grad for own, grad in self._held.items()):
+        if self._others(self._held):
             self._window, self._held = self._nothing(), {}
+
+    def _others(self, held: dict[int, Tensor]) -> bool:
+        """Whether something was held, and none of it stands there now."""
+        now = {id(p): p.grad for p in self._parameters}
+        return bool(held) and all(now[own] is not grad for own, grad in held.items())
 
     @torch.no_grad()
     def _norm(self) -> Tensor:
@@ -74,13 +79,16 @@ class Remains:
         were in the last window of the round before, as where both losses go backward before both steps.
         """
         found = self._round if self._window is None else self._window
-        return self._last if found is None and early else found
+        if found is None and early:
+            return self._nothing() if self._others(self._held_last) else self._last
+        return found
 
     def window_ends(self, own: bool) -> None:
         """A player has stepped. own: this one."""
         self._last = None if own else self._window
         self._round = None if own else self.left()
         self.missed &= not own
+        self._held_last = self._held
         self._window, self._held, self.passes = None, {}, []
 
     def round_ends(self) -> None:

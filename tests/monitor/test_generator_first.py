@@ -104,19 +104,27 @@ def test_no_number_is_of_an_earlier_round_where_few_are_measured(every):
     assert game[game.step > 2].real_logit.isna().all()  # the first is measured, and the second may be
 
 
-def test_one_call_for_both_losses_is_no_half_of_a_pair():
-    loop = Loop()
+@pytest.mark.parametrize("d_is_relative", [False, True])
+def test_one_call_for_both_losses_has_the_slopes_of_each(d_is_relative):
+    """G steps first, and what G's loss leaves at real logits, as a relativistic one does, is not D's."""
+    loop, wanted = Loop(), []
     with Monitor({"D": (loop.d, loop.of_d), "G": (loop.g, loop.of_g)}) as monitor:
         for _ in range(4):
             loop.of_g.zero_grad()
             loop.of_d.zero_grad()
-            fake = loop.d(loop.g(torch.randn(BATCH, 4)))
-            of_d = softplus(-loop.d(torch.randn(BATCH, 2))).mean() + softplus(fake).mean()
-            of_d.backward(inputs=list(loop.d.parameters()), retain_graph=True)
-            softplus(-fake).mean().backward(inputs=list(loop.g.parameters()))
+            fake, real = loop.d(loop.g(torch.randn(BATCH, 4))), loop.d(torch.randn(BATCH, 2))
+            shift = real.mean() if d_is_relative else 0
+            of_g, of_d = softplus(-fake + shift).mean(), softplus(-real).mean() + 3 * softplus(fake).mean()
+            slopes = -torch.sigmoid(-real), 3 * torch.sigmoid(fake), -torch.sigmoid(shift - fake)
+            wanted.append([slope.mean().item() for slope in slopes])
+            of_g.backward(retain_graph=True)
+            of_d.backward(inputs=list(loop.d.parameters()))
             loop.of_g.step()
             loop.of_d.step()
-    assert monitor.game().real_calls.isna().all()
+    game = monitor.game()
+    assert game.g_slope[1:].tolist() == pytest.approx([of_g for *_, of_g in wanted[1:]], rel=1e-5)
+    assert game.real_slope[1:].tolist() == pytest.approx([real for real, *_ in wanted[:-1]], rel=1e-5)
+    assert game.fake_slope[1:].tolist() == pytest.approx([fake for _, fake, _ in wanted[:-1]], rel=1e-5)
 
 
 def test_it_is_known_too_where_few_steps_are_measured():
