@@ -6,21 +6,22 @@ tables `clinic-causes`, `clinic-sick` and `clinic-healthy` have what was found. 
 on all of the first list with even seeds. The second list was written meanwhile, by three writers who had not read the
 rules; the rules were judged on it once (`clinic-judged-causes`, `-sick` and `-healthy`). Then it was opened too, and
 rules were set on both lists. The third list was written in the same way before that; the rules were judged on it once
-(`clinic-third-causes`, `-sick`, `-healthy` and `-findings`), and then set on all three. Of these, what is held out now
-is less than a new game: other seeds, and games of the first list under another loss than the one that the rules were
-set on. The fourth list was written after that, in the structure of well-known repositories, by three writers who had
-not read the rules, and no rule is set on it: all of it is held out.
+(`clinic-third-causes`, `-sick`, `-healthy` and `-findings`), and then set on all three. The fourth list was written
+after that, in the structure of well-known repositories, by three writers who had not read the rules; the rules were
+judged on it once (`clinic-fifth-causes`, `-sick`, `-healthy`, `-findings`; the fourth judgement was on what is held out
+now). Then the monitor was taught to see its loops. No list is left that nobody has seen. What is held out now is less
+than a new game: other seeds, and games of the first list under another loss than the one that the rules were set on.
 """
 
 from ganlab.clinic.games import GAMES, Case
 from ganlab.clinic.settings import SETTINGS
 
-PARTS = ("set", "seeds", "losses", "fourth")
+PARTS = ("set", "seeds", "losses")
 
 
 def part(case: Case, seed: int) -> str:
-    """Where a run belongs: "set", or what is held out: odd "seeds", with any seed other "losses" than the first of
-    a game, and the "fourth" list whatever the seed and the loss.
+    """Where a run belongs: "set", or what is held out: odd "seeds", and with any seed other "losses" than the first of
+    a game of the first list.
 
     >>> from ganlab.clinic import Case
     >>> from ganlab.clinic.split import part
@@ -31,9 +32,7 @@ def part(case: Case, seed: int) -> str:
     Raises:
         KeyError: an unknown game.
     """
-    if GAMES[case.game].listed == "fourth":
-        return "fourth"
-    if rank(case):
+    if rank(case) and GAMES[case.game].listed == "first":
         return "losses"
     return "seeds" if seed % 2 else "set"
 

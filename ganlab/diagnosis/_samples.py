@@ -1,8 +1,9 @@
 """Rules on the samples: beside the data, and beside each other."""
 
-from ganlab.diagnosis.rules import Rule, above, below, for_players, within
+from ganlab.diagnosis.rules import Rule, above, below, for_players, unknown, within
 
 _BOUNDS = "arithmetic: tanh ends at -1 and 1, a sigmoid at 0 and 1"
+_AS_MADE = unknown("loudness")  # D is shown what G gave, without noise or augmentation
 
 RULES = [
     Rule(
@@ -67,7 +68,7 @@ RULES = [
     Rule(
         "range-mismatch",
         "tanh-cannot-reach",
-        (*within("G_out_kind", 0.5, 1.5), above("real_high", 1.1), below("fake_high", 1.05)),
+        (*within("G_out_kind", 0.5, 1.5), above("real_high", 1.1), below("fake_high", 1.05), _AS_MADE),
         "G ends with tanh, and the data reach {real_high:.2g}",
         _BOUNDS,
         exact=True,
@@ -75,7 +76,7 @@ RULES = [
     Rule(
         "range-mismatch",
         "tanh-cannot-reach-down",
-        (*within("G_out_kind", 0.5, 1.5), below("real_low", -1.1), above("fake_low", -1.05)),
+        (*within("G_out_kind", 0.5, 1.5), below("real_low", -1.1), above("fake_low", -1.05), _AS_MADE),
         "G ends with tanh, and the data reach {real_low:.2g}",
         _BOUNDS,
         exact=True,
@@ -91,7 +92,7 @@ RULES = [
     Rule(
         "range-mismatch",
         "sigmoid-cannot-reach",
-        (above("G_out_kind", 1.5), below("real_low", -0.1)),
+        (above("G_out_kind", 1.5), below("real_low", -0.1), _AS_MADE),
         "G ends with a sigmoid, and the data reach down to {real_low:.2g}",
         _BOUNDS,
         exact=True,
@@ -99,7 +100,7 @@ RULES = [
     Rule(
         "range-mismatch",
         "sigmoid-cannot-reach-up",
-        (above("G_out_kind", 1.5), above("real_high", 1.1)),
+        (above("G_out_kind", 1.5), above("real_high", 1.1), _AS_MADE),
         "G ends with a sigmoid, and the data reach {real_high:.2g}",
         _BOUNDS,
         exact=True,

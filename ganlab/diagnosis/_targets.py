@@ -21,7 +21,13 @@ RULES = [
     Rule(
         "sign-turned",
         "G-pushes-down",
-        (above("g_slope", 1e-4), below("energies", 0.5), below("midway", 0.5), below("D_frozen", 0.9)),
+        (
+            above("g_slope", 1e-4),
+            below("energies", 0.5),
+            below("midway", 0.5),
+            below("D_frozen", 0.9),
+            above("told", 0.1),
+        ),
         "G's loss falls when D's logits on its samples fall: the slope is {g_slope:+.1e}",
         _SLOPES,
         exact=True,

@@ -7,7 +7,7 @@ from functools import partial
 
 @dataclass(frozen=True)
 class Condition:
-    """A feature is above, or below, a threshold. NaN is neither.
+    """A feature is above, or below, a threshold. NaN is neither, but where `or_unknown` says that it counts.
 
     >>> from ganlab.diagnosis import Condition
     >>> condition = Condition("margin", above=True, threshold=10)
@@ -18,17 +18,22 @@ class Condition:
     feature: str
     above: bool
     threshold: float
+    or_unknown: bool = False
 
     def __call__(self, features: Mapping[str, float]) -> bool:
         value = features.get(self.feature, float("nan"))
-        return value > self.threshold if self.above else value < self.threshold
+        holds = value > self.threshold if self.above else value < self.threshold
+        return holds | (value != value) if self.or_unknown else holds  # NaN alone is not itself
 
     def turned(self) -> "Condition":
-        """The opposite condition."""
+        """The opposite condition, on what is known."""
         return Condition(self.feature, not self.above, self.threshold)
 
     def __str__(self) -> str:
-        return f"{self.feature} {'>' if self.above else '<'} {self.threshold:g}"
+        if self.or_unknown and self.threshold == float("-inf"):
+            return f"no {self.feature}"
+        known = f"{self.feature} {'>' if self.above else '<'} {self.threshold:g}"
+        return f"{known} or not known" if self.or_unknown else known
 
 
 def above(feature: str, threshold: float) -> Condition:
@@ -49,6 +54,16 @@ def below(feature: str, threshold: float) -> Condition:
     spread < 0.35
     """
     return Condition(feature, False, threshold)
+
+
+def unknown(feature: str) -> Condition:
+    """A condition: there is no such number.
+
+    >>> from ganlab.diagnosis.rules import unknown
+    >>> unknown("loudness")({"loudness": 1.2}), unknown("loudness")({"loudness": float("nan")})
+    (False, True)
+    """
+    return Condition(feature, False, float("-inf"), or_unknown=True)
 
 
 def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]:
