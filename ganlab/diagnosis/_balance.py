@@ -1,7 +1,7 @@
 """Rules on the balance of the players: who has won, who circles, and what bounds the critic."""
 
 from ganlab.diagnosis._targets import LINEAR, LOGISTIC
-from ganlab.diagnosis.rules import Rule, above, below, within
+from ganlab.diagnosis.rules import FINITE, Rule, above, below, within
 
 _FAR = above("energy_fall", 0.7)
 # A G that hardly steps has another trouble.
@@ -89,7 +89,7 @@ RULES = [
     Rule(
         "discriminator-frozen",
         "never-steps",
-        (below("D_rounds", 0.001), above("G_rounds", 0.9)),
+        (below("D_rounds", 0.001), above("G_rounds", 0.9), FINITE),
         "D's optimizer has not stepped",
         "arithmetic",
         exact=True,

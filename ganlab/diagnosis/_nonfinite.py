@@ -34,7 +34,7 @@ RULES = [
     Rule(
         "nonfinite-log-sigmoid",
         "bad-slope-at-logits",
-        (above("bad_logits", 0.5), below("bad_logit", 3.5)),
+        (above("bad_logits", 0.5), below("bad_logit", 3.5), above("logit_size", -0.5)),
         "at step {bad_step:.0f} the slope of the loss at D's logits was not finite, and the logits were",
         "chapter 1: log(sigmoid(l)) for large l",
         exact=True,

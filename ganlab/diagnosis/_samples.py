@@ -75,6 +75,14 @@ RULES = [
     ),
     Rule(
         "range-mismatch",
+        "tanh-far-off",
+        (*within("G_out_kind", 0.5, 1.5), above("real_high", 3.0), below("fake_high", 1.5)),
+        "G ends with tanh, and the data reach {real_high:.2g}",
+        _BOUNDS,
+        exact=True,
+    ),
+    Rule(
+        "range-mismatch",
         "tanh-cannot-reach-down",
         (*within("G_out_kind", 0.5, 1.5), below("real_low", -1.1), above("fake_low", -1.05), _AS_MADE),
         "G ends with tanh, and the data reach {real_low:.2g}",

@@ -8,8 +8,8 @@ LINEAR = above("linear", 0.9)
 # sigma(l) and 1 - sigma(l) add up to 1; D has moved between the two, a little.
 LOGISTIC = below("opposite_slopes", 0.2)
 
-# D pushes real logits down and generated ones up, and G does not go along with it.
-_APART = (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("energies", 0.5))
+# D pushes real logits down and generated ones up, and G, whose way is known, does not go along with it.
+_APART = (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("energies", 0.5), below("g_slope", 1e3))
 
 _TURNED = {
     "title": "D's loss has its sign turned.",

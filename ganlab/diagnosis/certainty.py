@@ -1,9 +1,9 @@
 """How sure is a rule? Mostly as sure as rules of its kind have been on games that nobody had set them on.
 
 Where a rule was set it is right, which says little. Three times the rules were asked about a list of the clinic's games
-that they had not seen, and only then set on it. Two things told there how often a finding was right: whether its rule looks
-at a number that has one value in every game without the fault ("exact") or at a size, and whether it came first. How
-often the rule had been right where it was set told no more. So a rule begins with ten games, of which as many were
+that they had not seen, and only then set on it. Two things told there how often a finding was right: whether its rule
+looks at a number that has one value in every game without the fault ("exact") or at a size, and whether it came first.
+How often the rule had been right where it was set told no more. So a rule begins with ten games, of which as many were
 right as of those lists', and a game that it was set on counts as a tenth of one.
 
 Which of several rules comes first is another question: there the games that they were set on do tell.
