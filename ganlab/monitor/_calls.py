@@ -179,6 +179,12 @@ def _uneven(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
     return (apart, fake) if len(apart) == len(fake) else None
 
 
+def agree(calls: Sequence[Call]) -> bool:
+    """Whether D's loss pushes all of these the same way, as far as is known; two D's may want opposite things."""
+    slopes = [slope for call in calls if (slope := call.slopes.own()) is not None]
+    return not slopes or bool(((torch.stack(slopes) >= 0).all(0) | (torch.stack(slopes) <= 0).all(0)).all())
+
+
 def sums(
     told: Sequence[tuple[Sequence[Tensor], Slopes | None]] | None, real: Sequence[Call], fake: Sequence[Call]
 ) -> tuple[Tensor | None, Tensor | None]:

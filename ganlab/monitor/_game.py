@@ -58,7 +58,6 @@ class Game:
         self.soon = False  # is the next step measured?
         self.own = Own()
         self._forget()
-        self._one_pass = False  # G steps first, and D then with gradients of the same pass
         self.calls, self.unread = 0, 0  # in training, on samples of a generator; of these without logits
         self._listening = None
         if D is not None:
@@ -137,11 +136,8 @@ class Game:
         slopes: list[Tensor] = []
         if of_discriminator:
             if self._listening is not None:
-                self._listening.d_steps(bool(passes))
+                self.own.by_parts = self._listening.d_steps(bool(passes))
             own = self.own.of_d(self._told)
-            self._one_pass |= self.own.early and any(
-                call.attached and not call.slopes.ended() for call in self.own.calls
-            )
             if own is not None or not self._paired:  # else a step of a penalty's, or of another term's
                 self._look(own, passes)
             self._waiting = [call for call in self.own.calls if call.attached and not self.own.early]
@@ -151,7 +147,7 @@ class Game:
             self._cut = cut(calls)
             if any(call.slopes.went_on() for call in calls):
                 self._leaked *= 0.0  # G has a pass of its own: what came to D was D's; NaN stays
-            stepped = self._counted.numbers is not None and not self._one_pass
+            stepped = self._counted.numbers is not None and not self.own.one_pass
             found, slopes = push(self._waiting, calls, passes, stepped)
             self._push = found or self._push
             self._felt = float(bool(found) or felt(calls, passes, in_d) or self._felt == 1)

@@ -48,10 +48,11 @@ class Listening:
         self._g_called = True
         self._note(inputs, named, output)
 
-    def d_steps(self, passes: bool) -> None:
-        """passes: a backward pass has reached D."""
+    def d_steps(self, passes: bool) -> bool:
+        """Whether its parts are listened to. passes: a backward pass has reached D."""
         if passes and not self._d_called and self._of_d is None:
             self._of_d = Parts(self._D, self._at_part)
+        return self._of_d is not None
 
     def _at_part(self, inputs: tuple, named: dict, output: Any) -> None:
         """What sees samples and gives a number, or a map of numbers, is a D of its own. Another is a part of one, and

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ganlab.monitor._calls import Call, Slopes, of_told, pairs
+from ganlab.monitor._calls import Call, Slopes, agree, of_told, pairs
 
 Pair = tuple[list[Call], list[Call]]  # on real samples, and on generated ones
 
@@ -15,11 +15,13 @@ class Own:
     Attributes:
         calls: since the last step of a player; while D steps, those that its step is made of.
         early: D's step is made of calls from in front of G's step, as where both losses come before both steps.
+        one_pass: and of the pass that G stepped with.
+        by_parts: these are calls of D's parts, which may be several D's.
     """
 
     def __init__(self):
         self.calls: list[Call] = []
-        self.early = False
+        self.early = self.one_pass = self.by_parts = False
         self._before: list[Call] = []  # those in front of G's step that may be D's own
         self._half: list[Call] = []  # of a step of D in this round, on samples of one kind
 
@@ -37,6 +39,9 @@ class Own:
         if own is None and alone and len(_kinds(both)) == 2 and (own := pairs(both)) is not None:
             self.calls = both
         self._half = self.calls if own is None and alone else []
+        if own is not None and self.by_parts and not all(map(agree, own)):
+            own, self.calls = None, []  # they are no one D
+        self.one_pass |= self.early and any(call.attached and not call.slopes.ended() for call in self.calls)
         return own
 
     def of_g(self) -> None:

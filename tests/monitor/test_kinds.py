@@ -254,3 +254,16 @@ def test_two_batches_of_which_none_is_known_are_not_told_apart():
             return torch.randn(BATCH, 2)
 
     assert Strange().watched().filter(like="real_").drop(columns="real_calls").isna().all(axis=None)
+
+
+class Opposed(Two):
+    """A D2GAN: one is fond of real samples, the other of generated ones."""
+
+    def d_step(self):
+        x, fake = real(), self.made()
+        self.push(self.d["a"](x), self.d["a"](fake))
+        self.push(self.d["b"](fake), self.d["b"](x))
+
+
+def test_two_ds_that_want_opposite_things_are_no_one_d():
+    assert Opposed().watched()[["real_logit", "real_slope", "fake_slope"]].isna().all(axis=None)
