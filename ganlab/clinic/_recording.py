@@ -183,8 +183,9 @@ def _write_labels(folder: str | Path, out: str | Path, seeds: Sequence[int]) -> 
             for case, seed in long]  # fmt: skip
     if (Path(out) / "clinic-labels.csv").exists():
         before = recordings.read("clinic-labels", out)
+        # What is recorded stays: a long run comes out otherwise on another CPU, and each label hangs on its twin's.
         rows = [*before[[same(row.case, row.code) for row in before.itertuples()]].to_dict("records"), *rows]
     if rows:
-        table = pd.DataFrame(rows).drop_duplicates(["case", "seed"], keep="last").sort_values(["seed", "case"])
+        table = pd.DataFrame(rows).drop_duplicates(["case", "seed"]).sort_values(["seed", "case"])
         table.attrs["provenance"] = provenance(study="clinic-labels", seeds=sorted(map(int, table.seed.unique())))
         recordings.write(table, "clinic-labels", out)
