@@ -14,8 +14,9 @@ _layers.py: taps on the layers, forward and backward.
 _passes.py: what passes there, measured many passes at a time.
 _activity.py: and as the numbers of a point.
 _game.py: D's accuracy and logits, what it is shown, and the gradient that it hands to G.
-_calls.py: its calls, and the slopes of the loss there.
-_made.py: what the generators gave, by which those calls are known.
+_listening.py, _parts.py: hooks on the networks' passes, or on those of their parts.
+_calls.py: D's calls, and the slopes of the loss there; _own.py: those that its own loss is made of.
+_made.py: what the generators gave, by which those calls are known; _apart.py, _halves.py: or not at once.
 _samples.py: real and generated samples beside each other, and whether they were there before.
 _moves.py: whom a step moved, and the modes of the networks.
 _remains.py: gradients that nobody had cleared.

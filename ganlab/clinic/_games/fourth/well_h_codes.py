@@ -37,7 +37,6 @@ class BiGAN(Plain):
         return Map(size(self.data) + self.latent, (1,), 128, act=nn.LeakyReLU)
 
     def criterion(self, real, fake):
-        """BCE of both pairs, for D: E's pair is real, G's is not."""
         targets = torch.full_like(real, self.smooth_real), torch.full_like(fake, self.smooth_fake)
         bce = F.binary_cross_entropy_with_logits
         return bce(real, targets[0]) + bce(fake, targets[1])

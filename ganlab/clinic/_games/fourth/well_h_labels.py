@@ -69,7 +69,6 @@ class CTGAN(Plain):
         return torch.tanh(numbers) if self.setting.images else numbers
 
     def drawn(self):
-        """Real rows, their conditions, and the same conditions in another order for G."""
         x, y = labelled(self.data, self.batch)
         code, order = one_hot(y, count(self.data)), torch.randperm(self.batch)
         return torch.cat([x.flatten(1), code], 1), code, y[order], code[order]
