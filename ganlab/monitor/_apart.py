@@ -26,6 +26,7 @@ from ganlab.monitor._samples import pick, prints, which_among
 
 ERRORS = 4.0  # by chance once in ten thousand steps
 SOME = 0.2  # of the rows of a batch
+PURE = 0.7  # of those of a part of one batch: between this and none it holds both kinds
 
 
 class Given(NamedTuple):
@@ -68,10 +69,11 @@ def _given(calls: Sequence[Call], known: Sequence[Output], lead: int) -> list[Gi
     """What generators gave and of what, the latest first, without what was made of what D sees: its generator should
     leave it as it is.
     """
-    shown, given = {x.untyped_storage().data_ptr() for call in calls for x in call.xs}, []
-    for outputs, z, changes in reversed(known):
+    shown, given = {x.untyped_storage().data_ptr() for call in calls for x in call.given or call.xs}, []
+    for outputs, z, changes, taken in reversed(known):
         if z is not None and z.untyped_storage().data_ptr() in shown:
             continue
+        changes = changes or bool(taken & shown)  # of labels that D sees real samples go along, too
         for x in outputs:
             if x.is_floating_point() and x.ndim >= lead:
                 given.append(Given(x, prints(x, lead).sort(-1).values, z, changes))
@@ -107,7 +109,7 @@ def _voted(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart | 
             continue
         if both is None:
             both, z = two, one.z
-        votes.append(_votes(two, one, lead, trend=not votes and not one.changes))
+        votes.append(_votes(two, one, lead, not votes and not one.changes, len(calls) > 1))
     if both is None:
         return None
     same, trend = (torch.stack(one).any(0) for one in zip(*votes, strict=True))  # (2,) or (2, N): the first, the second
@@ -138,12 +140,19 @@ def _several(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart 
         found = in_parts(found[0], found[0].x.shape[lead - 1] // shape[lead - 1], lead)
     if len(found) < 3 or any(half.x.shape != shape for half in found):
         return None
+    if len(calls) == 1 and any(_mixed(half, one, lead) for half in found for one in like):
+        return None  # shuffled
     along = torch.stack([torch.stack([_goes_along(half, one, lead) for one in like]).any(0) for half in found])
     made = along.reshape(len(found), -1).all(1).tolist()  # of all members
     if not 0 < sum(made) < len(found) or (len(calls) > 1 and 2 * sum(made) != len(found)):
         return None
     real, fake = ([half for half, own in zip(found, made, strict=True) if own is kind] for kind in (False, True))
     return Apart(joined_halves(real, lead), joined_halves(fake, lead), torch.ones_like(along[0]), like[0].z)
+
+
+def _mixed(half: Half, given: Given, lead: int) -> bool:
+    share = _which(half.x, given, lead).mean(-1, dtype=torch.float32)
+    return bool(((share > 0) & (share < PURE)).any())
 
 
 def _goes_along(half: Half, given: Given, lead: int) -> Tensor:
@@ -196,12 +205,13 @@ def _which(x: Tensor, given: Given, lead: int) -> Tensor:
     return which_among(prints(x.to(given.x.dtype), lead), given.marks)
 
 
-def _votes(both: Sequence[Half], given: Given, lead: int, trend: bool) -> tuple[Tensor, Tensor]:
+def _votes(both: Sequence[Half], given: Given, lead: int, trend: bool, apart: bool) -> tuple[Tensor, Tensor]:
     """Which of two batches is generated, as by this output: by rows that are the same, and by rows that go along.
-    (2,) or (2, N) each.
+    (2,) or (2, N) each. apart: they are two calls.
     """
     shares = torch.stack([_which(half.x, given, lead).mean(-1, dtype=torch.float32) for half in both])
-    same = (shares > SOME) & (shares > 2 * shares.flip(0))
+    # Of two calls older samples may be in both; of the halves of one, those of a shuffled batch are in both.
+    same = (shares > SOME) & (shares > 2 * shares.flip(0) if apart else shares.flip(0) == 0)
     if not trend or given.x.shape[lead - 1] < 2:
         return same, torch.zeros_like(same)
     mean, error = product(torch.stack([as_rows(half.x, lead) for half in both]), as_rows(given.x, lead))

@@ -71,16 +71,17 @@ class Slopes:
         return list(self._through)
 
     def own(self, foreign: Set[int] = frozenset()) -> Tensor | None:
-        """() or (N,), the signed sum over the batch, of the passes that ended in D, but for the `foreign` ones; of all,
-        if there are no others."""
+        """() or (N,), the signed sum over the batch, of the passes that ended in D, but for the `foreign` ones. Where
+        there are none, of the only pass, as behind a layer that turns gradients; of several whose each is is not known.
+        """
         each = self.each(foreign)
         return None if each is None else each.sum(-1)
 
     def each(self, foreign: Set[int] = frozenset()) -> Tensor | None:
         """(batch,) or (N, batch): the same of each sample."""
         own = [now for now in self.ended() if now not in foreign]
-        ended = [self._all[now][0] for now in own] or [one[0] for one in self._all.values()]
-        return total(ended) if len({one.shape for one in ended}) == 1 else None
+        ended = [self._all[now][0] for now in own or self._all]
+        return total(ended) if len({one.shape for one in ended}) == 1 and (own or len(ended) == 1) else None
 
     def severed(self, like: Tensor) -> Tensor | None:
         """1 if D's slope was asked for and no graph was made of it, so that no penalty on it can move D, and else 0, of
@@ -162,21 +163,21 @@ def pairs(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
 
 
 def _uneven(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
-    """One call on real samples beside several on generated ones, of two kinds; or twice as many on others as on
-    generated ones, half of which D's loss pushes as it does these, as real samples with a wrong condition.
+    """One call on real samples beside several on generated ones, of two kinds. Or as many more on the real ones, with
+    a condition that is not theirs: D's loss pushes these as it does the generated ones.
     """
     real = [call for call in calls if call.made is None]
     fake = [call for call in calls if call.made is not None]
     if len(real) == 1 < len(fake):
-        return real, fake
-    if not len(real) == 2 * len(fake) > 0:
-        return None
+        return (real, fake) if agree(fake) else None
     slopes = [[call.slopes.own() for call in some] for some in (real, fake)]
-    if any(slope is None for some in slopes for slope in some):
+    if not len(real) == 2 * len(fake) > 0 or any(slope is None for some in slopes for slope in some):
         return None
     down = total(slopes[1])
     apart = [call for call, slope in zip(real, slopes[0], strict=True) if bool((slope * down < 0).all())]
-    return (apart, fake) if len(apart) == len(fake) else None
+    shown = {x.untyped_storage().data_ptr() for call in apart for x in call.xs}
+    same = all(any(x.untyped_storage().data_ptr() in shown for x in call.xs) for call in real)
+    return (apart, fake) if len(apart) == len(fake) and same else None
 
 
 def agree(calls: Sequence[Call]) -> bool:

@@ -15,12 +15,14 @@ KEPT = 8  # passes of a generator: of those in front of a step of D, and where t
 
 class Output(NamedTuple):
     """outputs: of one pass of a generator. z: its inputs side by side; None: there are none that are floats. changes:
-    whether it changes samples into others: it takes something of their shape, or about as large an image.
+    whether it changes samples into others: it takes something of their shape, or about as large an image. taken: where
+    its inputs lie, labels too.
     """
 
     outputs: list[Tensor]
     z: Tensor | None
     changes: bool = False
+    taken: frozenset[int] = frozenset()
 
 
 class Made:
@@ -45,7 +47,8 @@ class Made:
         z = joined(taken, self._lead)
         shapes = {x.shape[self._lead :] for x in (*taken, *([] if z is None else [z]))}
         changes = any(_alike(one, y.shape[self._lead :]) for one in shapes for y in given)
-        self._now.append(Output(given, z, changes))
+        places = frozenset(x.untyped_storage().data_ptr() for x in tensors((inputs, named)))
+        self._now.append(Output(given, z, changes, places))
         if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
             self._trim()
 
@@ -58,7 +61,7 @@ class Made:
         """Which of these a generator has made, and of what; `z` if it has made none."""
         places, known = [], self.known
         for i, x in enumerate(xs):
-            for outputs, latents, _ in known:
+            for outputs, latents, *_ in known:
                 if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
                     places.append(i)
                     z = latents
