@@ -158,6 +158,7 @@ RULES = [
             *within("fake_target", 0.15, 0.45),
             above("real_target", 0.88),
             below("target_gap", 0.08),
+            below("real_calls", 1.5),  # of three kinds the weights of two are halves
         ),
         "the slope of D's loss on generated logits, {fake_slope:+.2f}, is that of a target of {fake_target:.2f}",
         _SLOPES,
