@@ -17,11 +17,12 @@ def real():
 class Loop:
     """D's step, then G's. `d_step` leaves in `wanted` the mean logits and the slopes of each kind, by hand."""
 
-    inputs = 2
+    inputs = outputs = 2
+    rounds = ROUNDS
 
     def __init__(self):
         torch.manual_seed(0)
-        self.g = nn.Sequential(nn.Linear(LATENT, 8), nn.Tanh(), nn.Linear(8, 2))
+        self.g = nn.Sequential(nn.Linear(LATENT, 8), nn.Tanh(), nn.Linear(8, self.outputs))
         self.d = self.judge()
         self.of_g, self.of_d = (torch.optim.Adam(net.parameters(), 1e-3) for net in (self.g, self.d))
         self.wanted = []
@@ -50,7 +51,7 @@ class Loop:
 
     def watched(self):
         with Monitor({"D": (self.d, self.of_d), "G": (self.g, self.of_g)}) as monitor:
-            for _ in range(ROUNDS):
+            for _ in range(self.rounds):
                 self.of_d.zero_grad()
                 self.d_step()
                 self.of_d.step()
@@ -272,6 +273,8 @@ def test_two_ds_that_want_opposite_things_are_no_one_d():
 class Gray(Loop):
     """A D called in two parts, of which the first gives what looks like samples."""
 
+    outputs = 1
+
     def judge(self):
         class Chain(nn.Module):
             def __init__(self):
@@ -288,7 +291,7 @@ class Gray(Loop):
 
     def made(self):
         with torch.no_grad():
-            return self.g(torch.randn(BATCH, LATENT))[:, :1].contiguous()
+            return self.g(torch.randn(BATCH, LATENT))
 
     def d_step(self):
         self.push(self.said(real()), self.said(self.made()))
@@ -331,28 +334,45 @@ class RealFakeAndPool(Loop):
 
 
 class ShuffledTwoToOne(Loop):
-    """One batch of two parts of real samples to one of generated ones, shuffled."""
+    """One batch of three parts of real samples to one of generated ones, shuffled."""
+
+    rounds, few = 40, 8
 
     def d_step(self):
-        both = torch.cat([real(), real(), self.made()])
+        with torch.no_grad():
+            both = torch.cat([real()[: 3 * self.few], self.g(torch.randn(self.few, LATENT))])
         order = torch.randperm(len(both))
-        said, made = self.said(both[order]), order >= 2 * BATCH
+        said, made = self.said(both[order]), order >= 3 * self.few
         (softplus(-said[~made]).mean() + softplus(said[made]).mean()).backward()
 
 
 class Labelled(WrongText):
     """Real samples go along with what G made of their labels, and a pool of older ones, with noise, does not."""
 
-    def made_of(self, code):
-        with torch.no_grad():
-            return self.g(torch.cat([torch.randn(len(code), LATENT - 1), code], 1)) + 4 * code
+    def __init__(self):
+        super().__init__()
+        net = self.g
+
+        class OfCode(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.net = net
+
+            def forward(self, z, code):
+                return self.net(z) + 4 * code
+
+        self.g, self.older = OfCode(), (torch.randn(BATCH, 2), torch.ones(BATCH, 1))
 
     def d_step(self):
-        code = torch.randint(2, (BATCH, 1)).float() * 2 - 1
-        x, _ = 4 * code + real(), self.made_of(code)
-        other = code[torch.randperm(BATCH)]
-        older = self.made_of(other.clone()).flip(0) + 0.1 * torch.randn(BATCH, 2)
-        self.push(self.said(x, code), self.said(older, other.flip(0)))
+        code = torch.randint(2, (BATCH, 1)) * 2.0 - 1
+        with torch.no_grad():
+            made = self.g(torch.randn(BATCH, LATENT), code)
+        (older, of), self.older = self.older, (made, code)
+        self.push(self.said(4 * code + 0.1 * real(), code), self.said(older + 0.1 * torch.randn(BATCH, 2), of))
+
+    def g_loss(self):
+        code = torch.ones(BATCH, 1)
+        return softplus(-self.said(self.g(torch.randn(BATCH, LATENT), code), code)).mean()
 
 
 @pytest.mark.parametrize(
