@@ -173,7 +173,8 @@ def counts(
     """How often each rule was right, as `Certainties` wants it: over the rows of the table, each a run. A rule for a
     cause that no run has is not counted: it can only be wrong.
 
-    Which rule comes first hangs on the certainties themselves: a few rounds make the two agree.
+    Which rule comes first hangs on the certainties themselves. Of a few rounds those are kept by
+    which most come out right.
 
     >>> import pandas
     >>> from ganlab.clinic.scores import counts
@@ -184,19 +185,20 @@ def counts(
     fires = firing(table, rules.values())
     causes = np.array([rule.cause for rule in rules.values()], dtype=object)
     right = fires & (causes[None] == table.label.to_numpy()[:, None])
-    there, found = set(table.label), {}
-    order = np.array([Certainties(found).rank(rule) for rule in rules.values()])
-    for _ in range(rounds):
+    there, found, now, most = set(table.label), {}, {}, -1
+    for _ in range(rounds + 1):
+        order = np.array([Certainties(now).rank(rule) for rule in rules.values()])
         sure = np.where(fires, order, -1.0)
         first = np.zeros_like(fires)
         first[np.arange(len(fires)), sure.argmax(axis=1)] = True
         first &= fires
+        if now and (right & first).sum() > most:
+            most, found = (right & first).sum(), now
         parts = ((right & first).sum(0), first.sum(0), (right & ~first).sum(0), (fires & ~first).sum(0))
-        found = {
+        now = {
             name: tuple(int(part[i]) for part in parts)
             for i, (name, rule) in enumerate(rules.items()) if rule.cause in there
         }  # fmt: skip
-        order = np.array([Certainties(found).rank(rule) for rule in rules.values()])
     silent = ~fires.any(axis=1)
     quiet = np.asarray(learns(table))
     for answer, mask in ((HEALTHY, silent & quiet), (UNKNOWN, silent & ~quiet)):
