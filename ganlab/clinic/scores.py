@@ -173,8 +173,8 @@ def counts(
     """How often each rule was right, as `Certainties` wants it: over the rows of the table, each a run. A rule for a
     cause that no run has is not counted: it can only be wrong.
 
-    Which rule comes first hangs on the certainties themselves. Of a few rounds those are kept by
-    which most come out right.
+    Which rule comes first hangs on the certainties themselves. Of a few rounds those are kept by which most come out
+    right.
 
     >>> import pandas
     >>> from ganlab.clinic.scores import counts

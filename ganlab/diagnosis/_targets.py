@@ -1,6 +1,6 @@
 """Rules on what the losses ask for: their slopes on the logits, in D's step and in G's."""
 
-from ganlab.diagnosis.rules import LEAST, Rule, above, below, within
+from ganlab.diagnosis.rules import LEAST, Rule, above, below, known, within
 
 _SLOPES = "chapter 1: the slope of every loss on the logit"
 # A loss that is linear in the logits has the slope 1 everywhere.
@@ -9,7 +9,7 @@ LINEAR = above("linear", 0.9)
 LOGISTIC = below("opposite_slopes", 0.2)
 
 # D pushes real logits down and generated ones up, and G, whose way is known, does not go along with it.
-_APART = (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("energies", 0.5), below("g_slope", 1e3))
+_APART = (above("real_slope", 1e-4), below("fake_slope", -1e-4), below("energies", 0.5), known("g_slope"))
 
 _TURNED = {
     "title": "D's loss has its sign turned.",

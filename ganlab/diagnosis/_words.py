@@ -144,7 +144,8 @@ LOGS = {
     "moves_other", "slope_range", "slope_first", "back", "back_rate", "forward", "rms_last", "rms_first", "rms_inside",
     "rms_growth", "weights", "weights_growth", "rate", "logit_size", "logit_growth", "set_size",
 }  # fmt: skip
-# What is told where there must be no such number.
+# What is told where there must be such a number, and where there must be none.
+KNOWN = {"g_slope": "G's loss has a slope on D's logits"}
 UNKNOWN = {"loudness": "D is shown samples as G gave them"}
 # Of those that are yes or no: what is told of each answer.
 FLAGS = {

@@ -6,8 +6,8 @@ A condition on a logarithm is told on the number itself: log10 below -4.5 is "be
 from collections.abc import Iterable
 from math import ceil, floor
 
-from ganlab.diagnosis._words import COUNTS, ENDS, FLAGS, GAME, LOGS, PLAYER, UNKNOWN
-from ganlab.diagnosis.rules import FINITE, Condition, Rule, unknown
+from ganlab.diagnosis._words import COUNTS, ENDS, FLAGS, GAME, KNOWN, LOGS, PLAYER, UNKNOWN
+from ganlab.diagnosis.rules import FINITE, Condition, Rule, known, unknown
 
 _PLAYERS, _EARLY = ("D", "G"), "_early"
 
@@ -53,8 +53,8 @@ def conditions(rule: Rule, player: str = "") -> str:
 def _flag(feature: str, player: str, found: list[Condition]) -> str:
     """A condition on what is yes or no, or a whole number; empty for one on a size."""
     own, name = _split(feature)
-    if found == [unknown(feature)]:
-        return UNKNOWN[name]
+    if found in ([unknown(feature)], [known(feature)]):
+        return (UNKNOWN if found[0].or_unknown else KNOWN)[name]
     above = next((one.threshold for one in found if one.above), None)
     below = next((one.threshold for one in found if not one.above), None)
     if name in COUNTS:

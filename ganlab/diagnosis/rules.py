@@ -66,6 +66,16 @@ def unknown(feature: str) -> Condition:
     return Condition(feature, False, float("-inf"), or_unknown=True)
 
 
+def known(feature: str) -> Condition:
+    """A condition: there is such a number.
+
+    >>> from ganlab.diagnosis.rules import known
+    >>> known("g_slope")({"g_slope": -0.5}), known("g_slope")({"g_slope": float("nan")})
+    (True, False)
+    """
+    return unknown(feature).turned()
+
+
 def within(feature: str, low: float, high: float) -> tuple[Condition, Condition]:
     """Two conditions: the feature is above `low` and below `high`.
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from ganlab.monitor._calls import Call
 from ganlab.monitor._halves import Half, as_rows, half_of, halves, in_parts, joined_halves, ordered, picked, product
 from ganlab.monitor._made import Output
-from ganlab.monitor._samples import pick, prints, which_among
+from ganlab.monitor._samples import pick, place, prints, which_among
 
 ERRORS = 4.0  # by chance once in ten thousand steps
 SOME = 0.2  # of the rows of a batch
@@ -55,11 +55,11 @@ def told_apart(calls: Sequence[Call], known: Sequence[Output], lead: int) -> Apa
 
     known: outputs of generators, the latest last. lead: as in `ganlab.monitor._samples.pick`.
     """
-    if any(call.attached or call.made is not None for call in calls if not call.asked):
+    found, own = None, [call for call in calls if not call.asked]
+    if any(call.attached or call.made is not None for call in own):
         return None
-    found = None
     # A call of which a penalty asks a gradient is the penalty's own, unless D was not called in another way.
-    for some in ([call for call in calls if not call.asked], calls):
+    for some in [own] if len(own) == len(calls) else [own, calls]:
         if some and (found := _told(_given(some, known, lead), some, lead)) is not None and found.sure.any():
             break
     return found
@@ -69,9 +69,9 @@ def _given(calls: Sequence[Call], known: Sequence[Output], lead: int) -> list[Gi
     """What generators gave and of what, the latest first, without what was made of what D sees: its generator should
     leave it as it is.
     """
-    shown, given = {x.untyped_storage().data_ptr() for call in calls for x in call.given or call.xs}, []
+    shown, given = {place(x) for call in calls for x in call.given or call.xs}, []
     for outputs, z, changes, taken in reversed(known):
-        if z is not None and z.untyped_storage().data_ptr() in shown:
+        if z is not None and place(z) in shown:
             continue
         changes = changes or bool(taken & shown)  # of labels that D sees real samples go along, too
         for x in outputs:
@@ -151,13 +151,14 @@ def _several(given: Sequence[Given], calls: Sequence[Call], lead: int) -> Apart 
 
 
 def _mixed(half: Half, given: Given, lead: int) -> bool:
-    share = _which(half.x, given, lead).mean(-1, dtype=torch.float32)
+    """Whether a part of a batch seems to hold rows of both kinds."""
+    share = _share(half, given, lead)
     return bool(((share > 0) & (share < PURE)).any())
 
 
 def _goes_along(half: Half, given: Given, lead: int) -> Tensor:
     """() or (N,): whether a batch is what a generator gave, in part, or goes along with it row by row."""
-    same = _which(half.x, given, lead).mean(-1, dtype=torch.float32) > SOME
+    same = _share(half, given, lead) > SOME
     if given.changes or given.x.shape[lead - 1] < 2:
         return same
     mean, error = product(as_rows(half.x, lead), as_rows(given.x, lead))
@@ -205,11 +206,16 @@ def _which(x: Tensor, given: Given, lead: int) -> Tensor:
     return which_among(prints(x.to(given.x.dtype), lead), given.marks)
 
 
+def _share(half: Half, given: Given, lead: int) -> Tensor:
+    """() or (N,): of the rows of a batch, how many are among those given."""
+    return _which(half.x, given, lead).mean(-1, dtype=torch.float32)
+
+
 def _votes(both: Sequence[Half], given: Given, lead: int, trend: bool, apart: bool) -> tuple[Tensor, Tensor]:
     """Which of two batches is generated, as by this output: by rows that are the same, and by rows that go along.
     (2,) or (2, N) each. apart: they are two calls.
     """
-    shares = torch.stack([_which(half.x, given, lead).mean(-1, dtype=torch.float32) for half in both])
+    shares = torch.stack([_share(half, given, lead) for half in both])
     # Of two calls older samples may be in both; of the halves of one, those of a shuffled batch are in both.
     same = (shares > SOME) & (shares > 2 * shares.flip(0) if apart else shares.flip(0) == 0)
     if not trend or given.x.shape[lead - 1] < 2:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganlab._numeric import NAN, NARROW
-from ganlab.monitor._samples import pick
+from ganlab.monitor._samples import pick, place
 
 
 class Slopes:
@@ -132,7 +132,7 @@ class Call:
 
     def gave(self, storages: set[int]) -> bool:
         """Whether tensors in these memories are its logits."""
-        return any(part.untyped_storage().data_ptr() in storages for part in self.logits)
+        return any(place(part) in storages for part in self.logits)
 
 
 def of_told(
@@ -141,7 +141,7 @@ def of_told(
     """D's calls that gave the logits that were told, real and fake, if there are any for both."""
     if told is None:
         return None
-    memories = [{part.untyped_storage().data_ptr() for part in parts} for parts, _ in told]
+    memories = [{place(part) for part in parts} for parts, _ in told]
     real, fake = ([call for call in calls if call.gave(memory)] for memory in memories)
     # One call that gave both is of one batch, in which it cannot be seen what is real.
     return (real, fake) if real and fake and not any(call in fake for call in real) else None
@@ -175,8 +175,8 @@ def _uneven(calls: Sequence[Call]) -> tuple[list[Call], list[Call]] | None:
         return None
     down = total(slopes[1])
     apart = [call for call, slope in zip(real, slopes[0], strict=True) if bool((slope * down < 0).all())]
-    shown = {x.untyped_storage().data_ptr() for call in apart for x in call.xs}
-    same = all(any(x.untyped_storage().data_ptr() in shown for x in call.xs) for call in real)
+    shown = {place(x) for call in apart for x in call.xs}
+    same = all(any(place(x) in shown for x in call.xs) for call in real)
     return (apart, fake) if len(apart) == len(fake) and same else None
 
 
@@ -206,15 +206,15 @@ def batches_of(real: Sequence[Call], fake: Sequence[Call], lead: int) -> list[li
     """The samples of these calls, real ones and generated ones. Where the latter stand among D's inputs, there stand
     the former. None: they are not alike.
     """
-    place = next((call.made for call in fake if call.made is not None), None)
-    picked = [[standing(call.xs, place, lead) for call in calls] for calls in (real, fake)]
+    made = next((call.made for call in fake if call.made is not None), None)
+    picked = [[standing(call.xs, made, lead) for call in calls] for calls in (real, fake)]
     known = [[x for x in some if x is not None] for some in picked]
     return known if all(some and len({x.shape[lead:] for x in some}) == 1 for some in known) else None
 
 
-def standing(xs: list[Tensor], place: int | None, lead: int) -> Tensor | None:
-    """The samples among D's inputs: what stands at this place, if it is known."""
-    return xs[place] if place is not None and place < len(xs) and xs[place].ndim >= lead else pick(xs, lead)
+def standing(xs: list[Tensor], i: int | None, lead: int) -> Tensor | None:
+    """The samples among D's inputs: the one of this number, if it is known."""
+    return xs[i] if i is not None and i < len(xs) and xs[i].ndim >= lead else pick(xs, lead)
 
 
 def side_by_side(parts: Sequence[Tensor], lead: int) -> Tensor:

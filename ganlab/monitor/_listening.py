@@ -9,6 +9,7 @@ from ganlab._modules import floats, logit_parts, tensors
 from ganlab.monitor._hooks import Hook
 from ganlab.monitor._made import Made
 from ganlab.monitor._parts import Parts
+from ganlab.monitor._samples import place
 
 FAR = 64  # nodes of a graph that are looked at
 
@@ -75,8 +76,7 @@ class Listening:
 
     def _of_a_part(self, x: Tensor) -> bool:
         """Whether another part has given it, or it was made of what one gave."""
-        place = x.untyped_storage().data_ptr()
-        if any(place == y.untyped_storage().data_ptr() for y in self._gave):
+        if any(place(x) == place(y) for y in self._gave):
             return True
         return x.grad_fn is not None and any(p in self._own for p in parameters_of(x))
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ganlab._modules import floats, tensors
-from ganlab.monitor._samples import joined
+from ganlab._modules import tensors
+from ganlab.monitor._samples import joined, place
 
 KEPT = 8  # passes of a generator: of those in front of a step of D, and where there are many without a graph
 
@@ -21,8 +21,8 @@ class Output(NamedTuple):
 
     outputs: list[Tensor]
     z: Tensor | None
-    changes: bool = False
-    taken: frozenset[int] = frozenset()
+    changes: bool
+    taken: frozenset[int]
 
 
 class Made:
@@ -43,12 +43,12 @@ class Made:
 
     def note(self, inputs: tuple, named: dict, output: Any) -> None:
         """A generator was called."""
-        given, taken = [x.detach() for x in tensors(output)], [x.detach() for x in floats((inputs, named))]
+        given, inside = [x.detach() for x in tensors(output)], [x.detach() for x in tensors((inputs, named))]
+        taken = [x for x in inside if x.is_floating_point()]
         z = joined(taken, self._lead)
         shapes = {x.shape[self._lead :] for x in (*taken, *([] if z is None else [z]))}
         changes = any(_alike(one, y.shape[self._lead :]) for one in shapes for y in given)
-        places = frozenset(x.untyped_storage().data_ptr() for x in tensors((inputs, named)))
-        self._now.append(Output(given, z, changes, places))
+        self._now.append(Output(given, z, changes, frozenset(map(place, inside))))
         if not torch.is_grad_enabled():  # in between somebody may draw any number of samples
             self._trim()
 
@@ -62,7 +62,7 @@ class Made:
         places, known = [], self.known
         for i, x in enumerate(xs):
             for outputs, latents, *_ in known:
-                if any(x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr() for out in outputs):
+                if any(place(x) == place(out) for out in outputs):
                     places.append(i)
                     z = latents
         return places, z

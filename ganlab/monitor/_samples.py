@@ -80,6 +80,11 @@ def _cdist(x: Tensor, y: Tensor) -> Tensor:
     return torch.cdist(x.contiguous(), y.contiguous(), compute_mode=mode)
 
 
+def place(x: Tensor) -> int:
+    """Where its numbers lie; views of one tensor lie in one place."""
+    return x.untyped_storage().data_ptr()
+
+
 def among(values: Tensor, known: Tensor) -> Tensor:
     """() or (N,): the share of the values, (n,) or (N, n), that is among those known, (m,) or (N, m), in order."""
     return which_among(values, known).mean(-1, dtype=torch.float32)

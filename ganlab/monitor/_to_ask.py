@@ -101,16 +101,17 @@ def game(monitor) -> "pandas.DataFrame":
     Under a `GradScaler` the slopes are too large by the scale.
 
     D's two calls in its own step are told apart by what they are on: one on what a generator player has returned
-    since D's last step. D may step on the one kind, and then on the other, or both losses may come before both
-    steps. Where no call is on what a generator returned (real and fake in one batch, shuffled or not, noise on
-    both, a pool of older samples, a condition beside them), the batch, or the half of it, is taken of which a fifth
-    of the rows is from there, or that goes along, row by row, with it; the latter not of generators that change
-    images into others. Where neither clearly is (noise on shuffled rows, large crops, much noise), where D is
-    called more often, or where the two are not of one shape, the numbers are NaN, and the loop has to tell the
-    logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of D's inputs which
-    a generator made, and the real ones at the same place; distances are between 64 samples of each batch. A generator
-    of which the loop calls the parts alone (`G.synthesis(G.mapping(z))`, `G.forward(z)`) is heard from the second
-    measured step on; D has to be called itself.
+    since D's last step. D may step on the one kind, and then on the other, or both losses may come before both steps.
+    Where no call is on what a generator returned (real and fake in one batch, shuffled or not, noise on both, a pool
+    of older samples, a condition beside them), the batch, or the half of it, is taken of which a fifth of the rows is
+    from there, or that goes along, row by row, with it; the latter not of generators that change images into others.
+    Of more batches than two, as of gradients that are added up, each is looked at so. Where neither clearly is (noise
+    on shuffled rows, large crops, much noise), or where they are not of one shape, the numbers are NaN, and the loop
+    has to tell the logits: `logits(real, fake)`. Samples are as D sees them, after noise and augmentation: that of
+    D's inputs which a generator made, and the real ones at the same place; distances are between 64 samples of each
+    batch. A generator of which the loop calls the parts alone (`G.synthesis(G.mapping(z))`, `G.forward(z)`) is heard
+    from the second measured step on, and so are several D's in one container; of a D in a chain of parts nothing is
+    known.
     """
     return _tables.game(monitor._game.series.read(), monitor.seeds)
 

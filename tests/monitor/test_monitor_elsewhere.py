@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import pandas as pd
 import pytest
+import test_kinds
 import test_monitor
 import test_shown
 import torch
@@ -24,7 +25,7 @@ def elsewhere():
 
 
 # Every promise holds there too.
-for name, found in (vars(test_monitor) | vars(test_shown)).items():
+for name, found in (vars(test_monitor) | vars(test_shown) | vars(test_kinds)).items():
     if name.startswith("test_"):
         globals().setdefault(f"{name}_elsewhere", found)
 
